@@ -1,0 +1,1 @@
+"""The conversation: state, nodes, graph and the models behind one port."""

@@ -1,0 +1,1 @@
+"""The web app: chat, approval cards, live tables and lights."""

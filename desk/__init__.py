@@ -1,0 +1,1 @@
+"""The only process that holds exchange keys: orders, limits, ledger, journal and its loopback API."""

@@ -1,0 +1,1 @@
+"""The journal: the desk's durable, chained memory."""

@@ -1,0 +1,1 @@
+"""Wires to exchanges, and the embedded one."""

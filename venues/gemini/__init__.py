@@ -1,0 +1,1 @@
+"""The Gemini wire: catalogue, signing, parsing, books, client and sockets."""

@@ -1,0 +1,1 @@
+"""The embedded exchange: a matching engine that speaks the Gemini wire on loopback."""
