@@ -39,6 +39,10 @@ class LimitsError(BadInputError):
         self.faults = faults
 
 
+class _FaultError(Exception):
+    """One limit's value is wrong; the text says how."""
+
+
 class _Spec(NamedTuple):
     unit: str
     shipped: str
@@ -147,7 +151,7 @@ class Limits:
                 raise LimitsError((error.message,)) from error
         try:
             value = _judge(name, raw)
-        except ValueError as error:
+        except _FaultError as error:
             raise LimitsError((str(error),)) from error
         changed = replace(self, **{name: value})  # type: ignore[arg-type]  # _judge gives the field's own type
         faults = _contradictions(changed)
@@ -163,7 +167,9 @@ def parse(text: str) -> Limits:
     """Read the text of `limits.toml`. Raises `LimitsError` with every fault at once."""
     try:
         table = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, ArithmeticError, ValueError, RecursionError) as error:
+    except ArithmeticError as error:
+        raise LimitsError(("a number in the file is too large or too small to be read",)) from error
+    except (ValueError, RecursionError) as error:
         raise LimitsError((f"the file is not valid TOML: {error}",)) from error
     faults = [_unknown(name) for name in table if name not in _SPECS]
     values: dict[str, LimitValue] = {}
@@ -173,7 +179,7 @@ def parse(text: str) -> Limits:
             continue
         try:
             values[name] = _judge(name, table[name])
-        except ValueError as error:
+        except _FaultError as error:
             faults.append(str(error))
     if faults:
         raise LimitsError(tuple(faults))
@@ -201,25 +207,25 @@ def is_tightening(name: str, old: LimitValue, new: LimitValue) -> bool:
 
 
 def _judge(name: str, raw: object) -> LimitValue:
-    """Return the value in its field's type, or raise `ValueError` with the fault."""
+    """Return the value in its field's type, or raise `_FaultError`."""
     if name == "kill_positions":
         words = [word.value for word in KillPositions]
         if raw not in words:
-            raise ValueError(f"kill_positions must be one of {', '.join(words)}, not {raw!r:.40}")
+            raise _FaultError(f"kill_positions must be one of {', '.join(words)}, not {raw!r:.40}")
         return KillPositions(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
-        raise ValueError(f"{name} must be a number, written without quotes, not {raw!r:.40}")
+        raise _FaultError(f"{name} must be a number, written without quotes, not {raw!r:.40}")
     value, ceiling = Decimal(raw), _SPECS[name].ceiling
     if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} must be above zero, not {raw!s:.40}; a limit cannot be switched off")
+        raise _FaultError(f"{name} must be above zero, not {raw!s:.40}; a limit cannot be switched off")
     if value > ceiling:
-        raise ValueError(f"{name} must not be above {to_wire(ceiling)}, and {raw!s:.40} is")
+        raise _FaultError(f"{name} must not be above {to_wire(ceiling)}, and {raw!s:.40} is")
     if value.as_tuple().exponent < -12:  # type: ignore[operator]  # finite, so the exponent is a number
-        raise ValueError(f"{name} must not have more than 12 digits after the point")
+        raise _FaultError(f"{name} must not have more than 12 digits after the point")
     if _KINDS[name] != "int":
         return value
     if value != value.to_integral_value():
-        raise ValueError(f"{name} must be a whole number, not {to_wire(value)}")
+        raise _FaultError(f"{name} must be a whole number, not {to_wire(value)}")
     return int(value)
 
 
