@@ -8,7 +8,6 @@ against every signed head.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from domain.clock import rfc3339
 from domain.errors import BadInputError, ConflictError
+from loopback.files import private_dir, write_private
 from memory.journal_read import rows_after
 from memory.record import GENESIS_HASH, Link, Record, parse_line, record_link, row_link
 from memory.transactions import one_picture, plain_cursor, transaction
@@ -213,17 +213,8 @@ def _make_key(path: Path) -> Ed25519PrivateKey:
     text = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except OSError as error:
-        raise _key_error(path, str(error)) from error
+    private_dir(path.parent)
+    write_private(path, text.decode("ascii"))
     return key
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from functools import cache
 
 from domain.errors import BadInputError
 from memory.record import TEXT_COLUMNS, clean
@@ -37,6 +38,7 @@ def create(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE IF NOT EXISTS journal_words_mark (seq INTEGER NOT NULL)")
 
 
+@cache
 def has_fts5() -> bool:
     """Say whether this Python's SQLite was built with full text search."""
     probe = sqlite3.connect(":memory:")
