@@ -1,23 +1,26 @@
 # Two commands matter: `make run` starts the desk, `make test` proves it.
 PY ?= python3
 BIN := .venv/bin
+ROOMS := domain guardrails loopback venues memory tools desk agent_graph app cli
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build --require-hashes --compile-bytecode
+PIP := $(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes
 
 .PHONY: setup run test check bench soak lock browser clean
 
 setup: .venv/.ready
 
 # uv reads no pip settings; where it cannot reach an index, pip installs the very same hashes.
-.venv/.ready: requirements/uv.txt requirements/runtime.txt pyproject.toml
-	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PY=/path/to/python3.11" >&2; exit 1; }
+.venv/.ready: requirements/uv.txt requirements/runtime.txt scripts/link_sources.py
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed; set PY=/path/to/python3.11" >&2; exit 1; }
+	@$(PY) -c 'import ensurepip' || { echo "error: Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PY) -m venv .venv
-	$(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r requirements/uv.txt
-	$(INSTALL) -r requirements/runtime.txt || $(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r requirements/runtime.txt
+	$(PIP) -r requirements/uv.txt
+	$(INSTALL) -r requirements/runtime.txt || $(PIP) -r requirements/runtime.txt
 	$(PY) scripts/link_sources.py .venv
 	touch $@
 
 .venv/.ready-dev: .venv/.ready requirements/dev.txt
-	$(INSTALL) -r requirements/dev.txt || $(BIN)/pip install -q --no-deps --only-binary :all: --require-hashes -r requirements/dev.txt
+	$(INSTALL) -r requirements/dev.txt || $(PIP) -r requirements/dev.txt
 	touch $@
 
 run: setup
@@ -34,7 +37,7 @@ check: .venv/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate -q
+	$(BIN)/interrogate -q $(ROOMS) || { $(BIN)/interrogate -vv $(ROOMS); exit 1; }
 	$(BIN)/vulture
 	$(BIN)/deptry .
 	$(BIN)/codespell

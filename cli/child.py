@@ -22,7 +22,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildPlan:
-    """How to start a process of ours: `arguments` stand behind `python -m cli`, `is_ready` may block briefly."""
+    """How to start a process: `arguments` stand behind `python -m cli`, `is_ready` may block briefly."""
 
     name: str
     arguments: Callable[[], Sequence[str]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +117,8 @@ def run_limits(context: Context) -> int:
 
     name, value = context.options.name, context.options.value
     if value is not None:
+        import secrets
+
         body = {"request_id": f"cli/{secrets.token_hex(8)}", "name": name, "value": value}
         proposal = as_reader(context.home, lambda desk: desk.propose("/limit-changes", body))
         refused = proposal["state"] == "refused"
@@ -182,6 +182,8 @@ def _must_match(proposal: Json, typed: str) -> None:
 
 async def _settled(desk: DeskClient, wanted: str) -> Json:
     """Wait a moment for the outcome of an approved proposal."""
+    import asyncio
+
     deadline = asyncio.get_running_loop().time() + _SETTLE_S
     while True:
         proposal = await desk.read(f"/proposals/{wanted}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,8 @@ def record_line(record: Json) -> str:
 
 
 async def _tail(context: Context, desk: DeskClient) -> int:
+    import asyncio
+
     count = context.options.lines
     newest = await desk.read("/journal/search", limit=count)
     records = list(reversed(newest["records"]))
@@ -125,8 +127,6 @@ def _record_id(text: str) -> str:
 
 
 def _line_count(text: str) -> int:
-    import argparse
-
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_LINES):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a count (1 to {_MAX_LINES})")
     return int(text)

@@ -77,13 +77,18 @@ def _internal_fault(error: Exception, home: Path | None) -> MatrixError:
     """Write the traceback to `logs/cli.log` and return what the person is told."""
     import traceback
 
+    from cli.capture import RotatingLog
+    from guardrails.redactor import redact
+
     cure = "Run `matrix doctor`; if it finds nothing, report this with the command you typed."
     if home is not None and (home / "logs").is_dir():
         log = home / "logs" / "cli.log"
         try:
-            with log.open("a", encoding="utf-8") as file:
-                file.write("".join(traceback.format_exception(error)))
+            file = RotatingLog(log)
+        except MatrixError as unwritable:
+            cure = f"({unwritable.message}.) {cure}"
+        else:
+            file.write(redact("".join(traceback.format_exception(error))).encode())
+            file.close()
             cure = f"The details are in {log}. {cure}"
-        except OSError:
-            cure = f"(The log {log} cannot be written.) {cure}"
     return MatrixError("INTERNAL", f"internal fault ({type(error).__name__}: {error})", cure)

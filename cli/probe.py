@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ def address(home: Path, name: str) -> str | None:
 
 def get(url: str, path: str) -> tuple[int, Any] | None:
     """GET `path` from a loopback address; return status and JSON (or None), or None when nobody answers."""
+    import http.client
+
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost"} or not parts.port:
         return None

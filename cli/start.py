@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from cli import command
@@ -71,6 +70,8 @@ def lowered_mode(configured: str, asked: str | None, *, understood: bool) -> str
 
 def run_up(context: Context) -> int:
     """Check everything, start all, print the address, stay until told to stop."""
+    import asyncio
+
     from cli.home import check_limits, prepare
     from cli.plans import World, app_plan, desk_plan, exchange_plan, refuse_second
     from cli.supervisor import Supervisor, supervise

@@ -1,0 +1,1 @@
+"""What the house costs in time and memory; `make bench` runs it."""
