@@ -34,9 +34,10 @@ _TS = COLUMNS.index("ts")
 _SEQ = COLUMNS.index("seq")
 _SEQ_MEMBER = re.compile(rb',"seq":([1-9]\d{0,17}),"source":')
 _BLOCK = 65_536
-_NEXT_OF_DAY = (
-    f"SELECT {', '.join(COLUMNS)} FROM journal WHERE ts >= ? AND ts < ? AND seq > ? ORDER BY seq LIMIT 1"  # noqa: S608 - own names
-)
+_OF_DAY = f"SELECT {', '.join(COLUMNS)} FROM journal WHERE ts >= ? AND ts < ?"  # noqa: S608 - own names
+_NEXT_OF_DAY = f"{_OF_DAY} AND seq > ? ORDER BY seq LIMIT 1"
+_REST_OF_DAY = f"{_OF_DAY} AND seq > ? AND seq <= ? ORDER BY seq"
+_NEWEST_OF_DAY = "SELECT seq FROM journal WHERE ts >= ? AND ts < ? ORDER BY ts DESC LIMIT 1"
 _ONE = f"SELECT {', '.join(COLUMNS)} FROM journal WHERE seq = ?"  # noqa: S608 - own names
 
 _Turn = tuple[int, Path, bytes, Iterator[tuple[int, bytes]]]
@@ -123,7 +124,11 @@ class JournalFiles:
 
     def _resume(self, connection: sqlite3.Connection, report: FilesReport) -> int:
         _durable_dir(self._root)
-        return max((_settle(connection, path, report) for path in day_files(self._root)), default=0)
+        lasts = {path: _settle(connection, path, report) for path in day_files(self._root)}
+        through = max(lasts.values(), default=0)
+        for path, last in lasts.items():
+            _fill(connection, path, last, through, report)
+        return through
 
     def _append_missing(self, connection: sqlite3.Connection, report: FilesReport) -> None:
         rows = rows_after(connection, report.through)
@@ -225,6 +230,21 @@ def _settle(connection: sqlite3.Connection, path: Path, report: FilesReport) -> 
     _complete(path, end + len(kept) if kept != rest else None, wanted[len(kept) :])
     report.repaired.append(f"{name}: its last line was cut and has been completed from the table")
     return int(row[_SEQ]) if row else last
+
+
+def _fill(connection: sqlite3.Connection, path: Path, last: int, through: int, report: FilesReport) -> None:
+    """Add what a file lacks at its end although another file holds later records."""
+    span = _span_of(path)
+    newest = plain_cursor(connection).execute(_NEWEST_OF_DAY, span).fetchone()
+    if newest is None or newest[0] <= last:
+        return
+    rows = plain_cursor(connection).execute(_REST_OF_DAY, (*span, last, through))
+    with closing(_Appender(path)) as file:
+        for row in rows:
+            line = _line_of(row, report)
+            if line is not None:
+                file.add(line + b"\n")
+                report.appended += 1
 
 
 def _tail(path: Path) -> tuple[bytes | None, int, bytes]:
