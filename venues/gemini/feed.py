@@ -1,0 +1,171 @@
+"""What both socket feeds share: one held connection at a time, opened again with back-off until cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final, NoReturn
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from domain.clock import Clock
+from domain.errors import UnreachableError, VenueError
+from guardrails.sandbox_lock import Endpoint, check_host
+from venues.gemini.errors import envelope, plain
+from venues.gemini.pacing import Patience
+from venues.gemini.reading import UNREADABLE
+
+SILENCE_S: Final = 15.0
+"""The venue sends a heartbeat every five seconds; three missed ones mean a dead connection."""
+RECONNECT: Final = Patience(first_s=0.5, longest_s=30.0)
+_STEADY_S = 30.0  # a session that lasted this long starts the back-off anew
+_MAX_FRAME = 8 * 1024 * 1024
+_MAX_FRAMES = 64
+
+# At debug level the library prints the handshake with its signed headers; this logger never goes there.
+_LOG = logging.getLogger("venues.gemini.socket")
+_LOG.setLevel(logging.WARNING)
+
+
+class FeedCutError(Exception):
+    """The session ended and a new one is wanted; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStatus:
+    """A feed's health. `age_s` counts from its last frame, None before one; `last_error` is for people."""
+
+    connected: bool
+    synced: bool
+    age_s: float | None
+    reconnects: int
+    last_error: str
+
+
+class _Direct(connect):
+    """A connection that follows no redirect."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the redirect as the error it is to us."""
+        return exc
+
+
+async def open_socket(endpoint: Endpoint, path: str, headers: Mapping[str, str]) -> ClientConnection:
+    """Open a socket at `path` of the endpoint, without proxy, redirect or compression.
+
+    Raises `LockedError` when the lock does not allow the host, else what the library raises.
+    """
+    check_host(endpoint, endpoint.host, endpoint.port)
+    return await _Direct(
+        endpoint.ws_url + path,
+        additional_headers=dict(headers),
+        user_agent_header="crypto-matrix",
+        proxy=None,
+        compression=None,
+        open_timeout=10.0,
+        close_timeout=2.0,
+        max_size=_MAX_FRAME,
+        max_queue=_MAX_FRAMES,
+        logger=_LOG,
+        host=endpoint.host,
+        port=endpoint.port,
+    )
+
+
+class SocketLoop:
+    """Runs sessions one after the other and knows how the connection is.
+
+    `session` gets an open connection and reads it through `receive` until something is wrong; every fault
+    of the network or of the venue's data ends the session, and a new one is opened after a pause.
+    """
+
+    def __init__(self, clock: Clock, random: Random, *, silence_s: float, patience: Patience) -> None:
+        self._clock = clock
+        self._random = random
+        self._silence_s = silence_s
+        self._patience = patience
+        self._last_frame: float | None = None
+        self.is_connected = False
+        self.reconnects = 0
+        self.last_error = ""
+
+    @property
+    def age_s(self) -> float | None:
+        """Return seconds since the last frame, None before the first."""
+        return None if self._last_frame is None else self._clock.monotonic() - self._last_frame
+
+    async def run(
+        self,
+        opened: Callable[[], Awaitable[ClientConnection]],
+        session: Callable[[ClientConnection], Awaitable[None]],
+        cut: Callable[[], None],
+    ) -> NoReturn:
+        """Open, run and open again until cancelled. `cut` is called whenever a connection is gone."""
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while True:
+            began = loop.time()
+            try:
+                await self._once(opened, session, cut)
+            except _TROUBLE as error:
+                self.last_error = describe(error)
+            attempt = 0 if loop.time() - began > _STEADY_S else attempt + 1
+            await asyncio.sleep(self._patience.pause(min(attempt, 16), self._random))
+            self.reconnects += 1
+
+    async def receive(self, socket: ClientConnection) -> bytes:
+        """Return the next frame. Raises `FeedCutError` when none comes in time."""
+        try:
+            async with asyncio.timeout(self._silence_s):
+                frame = await socket.recv(decode=False)
+        except TimeoutError as error:
+            raise FeedCutError(f"no frame for {self._silence_s:g} seconds") from error
+        self._last_frame = self._clock.monotonic()
+        return frame
+
+    async def _once(
+        self,
+        opened: Callable[[], Awaitable[ClientConnection]],
+        session: Callable[[ClientConnection], Awaitable[None]],
+        cut: Callable[[], None],
+    ) -> None:
+        socket = await opened()
+        self.is_connected = True
+        try:
+            await session(socket)
+        finally:
+            self.is_connected = False
+            cut()
+            await socket.close()
+
+
+_TROUBLE: Final = (
+    OSError,
+    TimeoutError,
+    WebSocketException,
+    FeedCutError,
+    VenueError,
+    UnreachableError,
+    *UNREADABLE,
+)
+
+
+def describe(error: BaseException) -> str:
+    """Return what went wrong in a line fit to show; never a header, never a foreign text at length."""
+    if isinstance(error, InvalidStatus):
+        said = envelope(bytes(error.response.body or b""))
+        reason = f" {plain(said[0])}" if said else ""
+        return f"the exchange refused the connection with {error.response.status_code}{reason}"
+    if isinstance(error, ConnectionClosed):
+        return "the exchange closed the connection"
+    if isinstance(error, FeedCutError | VenueError | UnreachableError):
+        return plain(str(error))
+    if isinstance(error, UNREADABLE):
+        return "a frame could not be read"
+    if isinstance(error, TimeoutError):
+        return "the exchange did not answer in time"
+    return "the exchange cannot be reached"

@@ -1,0 +1,96 @@
+"""Pacing: token buckets under the venue's rate limits, with a share that only cancels may use.
+
+Gemini allows 120 public and 600 private requests a minute and queues at most five beyond that
+(docs.gemini.com/rate-limit, read 2026-09).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from types import MappingProxyType
+from typing import Final
+
+from venues.gemini.catalogue import RateClass
+from venues.gemini.nonce import Urgency
+
+_KEPT: Final[Mapping[Urgency, int]] = MappingProxyType({Urgency.CANCEL: 0, Urgency.ORDER: 2, Urgency.READ: 3})
+"""How many tokens a caller must leave for those more urgent; on a bucket that nobody else needs, none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """So many requests a second, and so many at once after a rest."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a repeatable call is tried and how long it waits in between, in seconds."""
+
+    attempts: int = 4
+    first_s: float = 0.25
+    longest_s: float = 8.0
+
+    def pause(self, attempt: int, random: Random, asked_s: float | None = None) -> float:
+        """Return the wait after try `attempt` (from 0): doubling, jittered, at least what was asked."""
+        grown = min(self.longest_s, self.first_s * 2.0**attempt)
+        jittered = grown * (0.5 + random.random() / 2)
+        return max(jittered, min(asked_s, self.longest_s)) if asked_s is not None else jittered
+
+
+GEMINI: Final[Mapping[RateClass, Allowance]] = MappingProxyType(
+    {
+        RateClass.PUBLIC: Allowance(per_second=2.0, burst=5),
+        RateClass.PRIVATE: Allowance(per_second=10.0, burst=5),
+    }
+)
+"""The venue's published limits."""
+
+
+class Bucket:
+    """A token bucket over the event loop's own time."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._rate = allowance.per_second
+        self._burst = float(allowance.burst)
+        self._tokens = self._burst
+        self._at: float | None = None
+
+    def take(self, now: float, keep: int = 0) -> float:
+        """Take one token if `keep` are left after it and return 0, else return the seconds to wait."""
+        if self._at is not None:
+            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        missing = min(keep + 1.0, self._burst) - self._tokens
+        if missing <= 1e-9:
+            self._tokens -= 1.0
+            return 0.0
+        return missing / self._rate
+
+    def drain(self) -> None:
+        """Empty it, after the venue said that we were too fast."""
+        self._tokens = 0.0
+
+
+class Pacer:
+    """Waits until a request may leave."""
+
+    def __init__(self, allowances: Mapping[RateClass, Allowance] = GEMINI) -> None:
+        self._buckets = {rate: Bucket(allowance) for rate, allowance in allowances.items()}
+
+    async def wait(self, rate: RateClass, urgency: Urgency) -> None:
+        """Return when one more request of this kind is within the limits."""
+        bucket = self._buckets[rate]
+        keep = _KEPT[urgency] if rate is RateClass.PRIVATE else 0
+        loop = asyncio.get_running_loop()
+        while (delay := bucket.take(loop.time(), keep)) > 0:  # noqa: ASYNC110 - waits for time, not for an event
+            await asyncio.sleep(delay)
+
+    def too_fast(self, rate: RateClass) -> None:
+        """Note that the venue refused a request for its rate."""
+        self._buckets[rate].drain()

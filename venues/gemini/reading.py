@@ -1,0 +1,60 @@
+"""What all parsers share: exact numbers, symbols, and the one list of what "cannot be read" means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final, TypeVar
+
+import msgspec
+
+from domain.ids import ClientOrderId
+from domain.instrument import SYMBOL
+from domain.money import ZERO
+
+UNREADABLE: Final = (msgspec.MsgspecError, ValueError, ArithmeticError)
+"""What parsing raises for a body that does not fit."""
+
+_FAR = 30  # decimal exponents beyond this are no money
+_T = TypeVar("_T")
+
+
+def list_of(kind: type[_T]) -> Callable[[bytes], list[_T]]:
+    """Return a reader of arrays of `kind` that takes null for an empty one."""
+    decode = msgspec.json.Decoder(list[kind] | None).decode  # type: ignore[valid-type]  # a run-time type
+
+    def read(body: bytes) -> list[_T]:
+        found: list[_T] | None = decode(body)
+        return found or []
+
+    return read
+
+
+def exact(value: Decimal) -> Decimal:
+    """Return `value` if money can have it: finite and of a sane size. Raises `ValueError` otherwise."""
+    if not value.is_finite() or abs(value.adjusted()) > _FAR:
+        raise ValueError("not a number that money can have")
+    return value
+
+
+def maybe(value: Decimal | None) -> Decimal | None:
+    """Return `exact(value)`, or None."""
+    return None if value is None else exact(value)
+
+
+def or_zero(value: Decimal | None) -> Decimal:
+    """Return `exact(value)`, or 0 for what was left out."""
+    return ZERO if value is None else exact(value)
+
+
+def symbol_of(text: str) -> str:
+    """Return the symbol in lower case. Raises `ValueError` when it is none."""
+    symbol = text.lower()
+    if not SYMBOL.fullmatch(symbol):
+        raise ValueError("not a symbol")
+    return symbol
+
+
+def client_id(text: str | None) -> ClientOrderId | None:
+    """Return the client order id, None for a missing or empty one."""
+    return ClientOrderId(text) if text else None

@@ -1,0 +1,163 @@
+"""One HTTP exchange with the venue: held to the endpoint's host, bounded in time and size, never repeated.
+
+Redirects and proxies are off. Whether the request's bytes may have left is recorded from the connection
+itself, because that alone tells "nothing was sent" from "the outcome is unknown".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from domain.clock import Clock
+from guardrails.sandbox_lock import Endpoint, check_host
+
+_MAX_BODY = 8 * 1024 * 1024
+_TIMEOUT = httpx.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0)
+# Kept-alive connections are dropped before the usual server idle time of five seconds: an order written into
+# a connection that the server is closing would end in an unknown outcome for nothing.
+_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=3.0)
+
+
+class Mishap(StrEnum):
+    """Why no reply came."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    CUT = "cut"
+    TOO_BIG = "too_big"
+
+
+class NoReplyError(Exception):
+    """No reply. `may_have_left` says whether the venue may have got the request."""
+
+    def __init__(self, mishap: Mishap, *, may_have_left: bool) -> None:
+        super().__init__(mishap.value)
+        self.mishap = mishap
+        self.may_have_left = may_have_left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the venue answered. `retry_after_s` is its own wish, None when it has none."""
+
+    status: int
+    body: bytes
+    retry_after_s: float | None
+
+
+class Flight:
+    """What the connection tells about one request on its way."""
+
+    def __init__(self) -> None:
+        self.may_have_left = False
+        self.sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        """Take the HTTP library's progress reports."""
+        if event.endswith(".send_request_headers.started"):
+            self.may_have_left = True
+        elif event.endswith(".send_request_body.complete") and not self.sent.done():
+            self.sent.set_result(None)
+
+
+class _HeldToHost(httpx.AsyncBaseTransport):
+    """Asks the sandbox lock before each request reaches the pool that opens connections."""
+
+    def __init__(self, endpoint: Endpoint, inner: httpx.AsyncBaseTransport) -> None:
+        self._endpoint = endpoint
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        check_host(self._endpoint, url.host, url.port or (443 if url.scheme == "https" else 80))
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Transport:
+    """A connection pool for one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+        check_host(endpoint, endpoint.host, endpoint.port)
+        self._clock = clock
+        self.clock_skew_s: float | None = None
+        inner = httpx.AsyncHTTPTransport(trust_env=False, limits=_LIMITS, retries=0)
+        self._client = httpx.AsyncClient(
+            base_url=endpoint.rest_url,
+            transport=_HeldToHost(endpoint, inner),
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": "crypto-matrix", "Accept-Encoding": "identity"},
+        )
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        flight: Flight,
+        within_s: float,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one request and return the whole reply.
+
+        Raises `NoReplyError`, or `LockedError` for a wrong host.
+        """
+        request = self._client.build_request(
+            method, path, params=params, headers=headers, extensions={"trace": flight.trace}
+        )
+        try:
+            async with asyncio.timeout(within_s):
+                response = await self._client.send(request, stream=True)
+                try:
+                    body = await _bounded(response, flight)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise NoReplyError(Mishap.TIMEOUT, may_have_left=flight.may_have_left) from error
+        except httpx.HTTPError as error:
+            mishap = Mishap.CUT if flight.may_have_left else Mishap.UNREACHABLE
+            raise NoReplyError(mishap, may_have_left=flight.may_have_left) from error
+        self.clock_skew_s = _skew(self._clock.now(), response.headers.get("Date"))
+        wish = _seconds(response.headers.get("Retry-After"))
+        return Reply(status=response.status_code, body=body, retry_after_s=wish)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+
+async def _bounded(response: httpx.Response, flight: Flight) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise NoReplyError(Mishap.TOO_BIG, may_have_left=flight.may_have_left)
+    return bytes(body)
+
+
+def _skew(ours: datetime, date: str | None) -> float | None:
+    # The header is cut to the second, so anything within that second counts as no skew.
+    try:
+        theirs = parsedate_to_datetime(date or "")
+        ahead = (ours - theirs).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return 0.0 if 0.0 <= ahead < 1.0 else ahead - 1.0 if ahead > 0 else ahead
+
+
+def _seconds(text: str | None) -> float | None:
+    # Retry-After may also be a date; the venue's own libraries only ever read seconds.
+    return float(text) if text is not None and text.isascii() and text.isdigit() else None
