@@ -67,7 +67,7 @@ def create(connection: sqlite3.Connection) -> None:
     """
     with transaction(connection):
         connection.execute("CREATE TABLE IF NOT EXISTS journal_schema (version INTEGER NOT NULL)")
-        row = connection.execute("SELECT max(version) FROM journal_schema").fetchone()
+        row = plain_cursor(connection).execute("SELECT max(version) FROM journal_schema").fetchone()
         version = row[0] or 0
         if version > SCHEMA_VERSION:
             raise BadInputError(

@@ -19,7 +19,6 @@ from itertools import groupby
 from pathlib import Path
 
 from domain.errors import BadInputError
-from loopback.files import private_dir
 from memory.chain import ChainReport, Head, current_head, verify
 from memory.journal_read import rows_after
 from memory.record import COLUMNS, row_line
@@ -81,8 +80,8 @@ class JournalFiles:
         """Add every committed record that the files lack, each batch flushed to the disk.
 
         The first call looks at the end of every file, repairs cut lines and finds where to go on.
-        Raises `BadInputError` inside an open transaction, and when a file cannot be written; the next
-        call then starts by looking again.
+        Raises `BadInputError` inside an open transaction, and `OSError` when a file cannot be written:
+        nothing is lost, the table has every record, and the next call starts by looking again.
         """
         if connection.in_transaction:
             raise BadInputError(
@@ -91,17 +90,10 @@ class JournalFiles:
                 "Commit first: a file must never hold what may still be rolled back.",
             )
         report = FilesReport()
-        try:
-            with one_picture(connection):
-                start = self._resume(connection, report) if self._through is None else self._through
-                report.through, self._through = start, None
-                self._append_missing(connection, report)
-        except OSError as error:
-            raise BadInputError(
-                "JOURNAL_FILES_UNWRITABLE",
-                f"the journal's files under {self._root} cannot be written: {error}",
-                "Free some space or mend the folder's rights; nothing is lost, the table has every record.",
-            ) from error
+        with one_picture(connection):
+            start = self._resume(connection, report) if self._through is None else self._through
+            report.through, self._through = start, None
+            self._append_missing(connection, report)
         self._through = report.through
         return report
 
@@ -330,9 +322,9 @@ def _span_of(path: Path) -> tuple[str, str]:
 
 
 def _durable_dir(folder: Path) -> None:
-    is_new = not folder.is_dir()
-    private_dir(folder)
-    if is_new:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
         _sync_dir(folder.parent)
 
 

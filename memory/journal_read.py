@@ -1,7 +1,7 @@
 """Reading the journal: by words, kind, symbol, order, time and cause.
 
-Everything here only reads, works on any connection to the desk's database, and treats what a person or a
-model typed as data: values are bound, words are quoted.
+Works on any connection to the desk's database and treats what a person or a model typed as data: values are
+bound, words are quoted. Nothing is written but, by a search for words, the word index that has fallen behind.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Filters(TypedDict, total=False):
 
 def search(connection: sqlite3.Connection, *, limit: int = 50, **filters: Unpack[Filters]) -> list[Record]:
     """Return the newest records that meet every condition, newest first."""
+    if filters.get("text"):
+        words.follow(connection)
     with one_picture(connection):
         where, values = _where(connection, filters)
         return _records(connection, f"{where} ORDER BY seq DESC LIMIT ?", [*values, _limited(limit)])
@@ -55,6 +57,8 @@ def search(connection: sqlite3.Connection, *, limit: int = 50, **filters: Unpack
 
 def count(connection: sqlite3.Connection, **filters: Unpack[Filters]) -> int:
     """Return how many records meet every condition."""
+    if filters.get("text"):
+        words.follow(connection)
     with one_picture(connection):
         where, values = _where(connection, filters)
         return int(plain_cursor(connection).execute(f"{_COUNT}{where}", values).fetchone()[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 
 from domain.errors import BadInputError
@@ -17,6 +18,9 @@ from memory.transactions import plain_cursor, transaction
 
 MAX_QUERY = 1_000
 """Characters of a search text."""
+
+MAX_UNINDEXED = 500
+"""Records that a search reads through by itself before it has them indexed."""
 
 _NAMES = ", ".join(TEXT_COLUMNS)
 _TOKENIZE = "tokenize = 'unicode61 remove_diacritics 2'"
@@ -54,7 +58,7 @@ def has_fts5() -> bool:
 def index(connection: sqlite3.Connection, limit: int = 1_000) -> int:
     """Index up to `limit` records that are not indexed yet and return how many were.
 
-    Call it after commits, away from the path of an order; one call a second is plenty.
+    Meant for quiet moments after commits, away from the path of an order; searches fall back on `follow`.
     """
     if not is_indexed(connection):
         return 0
@@ -66,6 +70,18 @@ def index(connection: sqlite3.Connection, limit: int = 1_000) -> int:
             cursor.execute("DELETE FROM journal_words_mark")
             cursor.execute("INSERT INTO journal_words_mark (seq) VALUES (?)", (rows[-1][0],))
     return len(rows)
+
+
+def follow(connection: sqlite3.Connection) -> None:
+    """Index what a search would otherwise have to read through, if this connection may write now."""
+    if connection.in_transaction or not is_indexed(connection):
+        return
+    newest = plain_cursor(connection).execute("SELECT max(seq) FROM journal").fetchone()[0] or 0
+    if newest - mark(connection) <= MAX_UNINDEXED:
+        return
+    with suppress(sqlite3.OperationalError):  # read-only, or another writer is at work: search without it
+        while index(connection):
+            pass
 
 
 def is_indexed(connection: sqlite3.Connection) -> bool:

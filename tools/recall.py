@@ -36,14 +36,14 @@ _Fields = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One record in the chain. A `MISSING` step has no time, and the id only if one is known."""
+    """One record in the chain. A `MISSING` step has no `record_id` and an empty `ts`."""
 
-    record_id: str
+    record_id: str | None
     ts: str
     kind: str
     text: str
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | None]:
         """Return `{"record_id", "ts", "kind", "text"}`."""
         return {"record_id": self.record_id, "ts": self.ts, "kind": self.kind, "text": self.text}
 
@@ -56,7 +56,7 @@ def walk(start: _Fields, lookup: Callable[[str], _Fields | None]) -> list[Step]:
     `MISSING` whose text begins with `not recorded`.
     """
     steps: list[Step] = []
-    seen: set[str] = set()
+    seen: set[str | None] = set()
     record: _Fields | None = start
     while record is not None:
         steps.append(_step(record))
@@ -86,7 +86,7 @@ def sentence(record: _Fields) -> str:
 
 def _step(record: _Fields) -> Step:
     return Step(
-        record_id=_word(record.get("id")) or "",
+        record_id=_word(record.get("id")),
         ts=_word(record.get("ts")) or "",
         kind=_word(record.get("kind")) or "",
         text=sentence(record),
@@ -97,7 +97,7 @@ def _note_open_start(steps: list[Step]) -> None:
     first = steps[-1]
     if first.kind not in _ROOTS:
         text = f"not recorded: what led to {first.kind or 'a record'} {first.record_id}"
-        steps.append(Step(record_id="", ts="", kind=MISSING, text=text))
+        steps.append(Step(record_id=None, ts="", kind=MISSING, text=text))
 
 
 def _lost(cause: str, effect: Step, *, is_circle: bool, is_long: bool) -> Step:
@@ -107,7 +107,7 @@ def _lost(cause: str, effect: Step, *, is_circle: bool, is_long: bool) -> Step:
         text = f"not recorded here: what came before {effect.record_id}, {MAX_STEPS} steps back"
     else:
         text = f"not recorded: {cause}, which {effect.kind or 'record'} {effect.record_id} names as its cause"
-    return Step(record_id=cause, ts="", kind=MISSING, text=text)
+    return Step(record_id=None, ts="", kind=MISSING, text=text)
 
 
 def _result(record: _Fields) -> _Fields:
