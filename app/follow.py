@@ -1,0 +1,95 @@
+"""The task that follows the desk: keeps `Live` true and tells the conversations what was settled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from app.desk_link import DeskLink
+from app.live import Json, Live
+from desk.client import DeskEvent
+from domain.errors import MatrixError
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 2.0
+LOST = "the desk does not answer; start it with `matrix up`"
+
+Settle = Callable[[str], Awaitable[None]]
+
+
+def is_settled(proposal: Json) -> bool:
+    """Say whether a proposal is over: answered, and when approved with its outcome known."""
+    if proposal["state"] == "pending":
+        return False
+    return proposal["state"] != "approved" or proposal.get("outcome") is not None
+
+
+class Follower:
+    """Reads the desk's events for ever; every lost line is made good by reading all lists again."""
+
+    def __init__(self, link: DeskLink, live: Live, settle: Settle) -> None:
+        self._link = link
+        self._live = live
+        self._settle = settle
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                async for event in self._link.events():
+                    await self._take(event)
+                    pause = FIRST_PAUSE_S
+                reason = "the desk closed the connection"
+            except MatrixError as error:
+                reason = error.message
+            except (KeyError, TypeError, ValueError) as error:
+                reason = f"an event could not be read: {error!r}"
+            log.info("desk lost: %s", reason)
+            self._live.set_desk(up=False, text=LOST)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _take(self, event: DeskEvent) -> None:
+        live, data = self._live, event.data
+        if event.name == "hello":
+            await self._read_all(data)
+        elif event.name == "status":
+            live.set_status(data)
+        elif event.name == "kill":
+            live.set_kill(data)
+        elif event.name == "prices":
+            live.set_prices(data["prices"])
+        elif event.name == "order":
+            live.put_order(data)
+        elif event.name == "fill":
+            live.put_fill(data)
+        elif event.name == "portfolio":
+            live.set_portfolio(data)
+        elif event.name == "proposal":
+            await self.take_proposal(data)
+
+    async def take_proposal(self, proposal: Json) -> None:
+        """Show a card's new state and wake the conversation that waits for it."""
+        self._live.put_proposal(proposal)
+        if is_settled(proposal):
+            await self._settle(proposal["id"])
+
+    async def _read_all(self, status: Json) -> None:
+        link, live = self._link, self._live
+        prices, portfolio, orders, fills, pending = await asyncio.gather(
+            link.read("/prices"),
+            link.read("/portfolio"),
+            link.read("/orders", state="all"),
+            link.read("/fills", limit=100),
+            link.read("/proposals", state="pending"),
+        )
+        live.status, live.prices, live.portfolio = status, prices["prices"], portfolio
+        gone = live.vanished(pending["proposals"])
+        live.replace(orders=orders["orders"], fills=fills["fills"], proposals=pending["proposals"])
+        live.set_desk(up=True, text="connected")
+        for proposal_id in gone:
+            await self.take_proposal(await link.read(f"/proposals/{proposal_id}"))

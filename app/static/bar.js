@@ -1,0 +1,158 @@
+// The fixed bar: mode, lights, "Flatten & Pause". It does not wait for Gradio.
+
+import { announce, h, on, post, redraw, setClass, setText, state } from "./core.js";
+
+const GLYPH = { ok: "●", slow: "▲", down: "■", off: "○" };
+export const glyphOf = (light) => GLYPH[light] ?? "■";
+
+const mode = h("strong", { class: "mx-mode" }, "…");
+const modeLine = h("span", { class: "mx-mode-line" }, "connecting");
+const lights = h("ul", { class: "mx-lights", "aria-label": "Connections" });
+const killWord = h("span", {}, "Flatten & Pause");
+const kill = h("button", { type: "button", class: "mx-kill", "aria-keyshortcuts": "Alt+K", onclick: stopAll },
+  killWord, h("kbd", {}, "Alt+K"));
+const banner = h("div", { class: "mx-banner", hidden: true });
+const bar = h("header", { class: "mx-bar", "aria-label": "Desk status" },
+  h("div", { class: "mx-bar-row" },
+    h("div", { class: "mx-brand" }, mode, modeLine), lights, kill),
+  banner);
+
+export function allLights() {
+  const own = [];
+  if (!state.page.up) own.push({ name: "Page", state: "down", detail: "no live line to the app; trying again" });
+  else if (!state.desk.up) own.push({ name: "Desk", state: "down", detail: state.desk.text });
+  else own.push({ name: "Desk", state: "ok", detail: "connected" });
+  const known = state.status.lights ?? [];
+  const trusted = state.page.up && state.desk.up;
+  return own.concat(known.map((light) => (trusted ? light
+    : { ...light, state: "down", detail: "last known; the desk does not answer" })));
+}
+
+const spoken = new Map();
+
+function drawLights() {
+  const shown = allLights();
+  const items = new Map([...lights.children].map((item) => [item.dataset.name, item]));
+  for (const light of shown) {
+    let item = items.get(light.name);
+    if (!item) {
+      item = h("li", { "data-name": light.name }, h("span", { "aria-hidden": "true" }), h("span", {}));
+      lights.append(item);
+    }
+    items.delete(light.name);
+    setClass(item, `mx-${light.state}`);
+    setText(item.children[0], glyphOf(light.state));
+    setText(item.children[1], `${light.name}: ${light.state}`);
+    item.title = light.detail ?? "";
+    speak(light);
+  }
+  for (const item of items.values()) item.remove();
+}
+
+function speak(light) {
+  const before = spoken.get(light.name);
+  spoken.set(light.name, light.state);
+  if (before !== undefined && before !== light.state) announce(`${light.name} is ${light.state}`);
+}
+
+// One press acts at once. It stays pressable, so that a failed or slow stop can be repeated.
+let stopping = "";
+
+async function stopAll() {
+  if (stopping === "busy") return;
+  stopping = "busy";
+  draw();
+  try {
+    const answer = await post("/api/kill", {});
+    stopping = answer.failed?.length ? "failed" : "";
+    state.status = { ...state.status, kill_state: answer.kill_state };
+    announce(stopping ? "Some orders could not be cancelled. Press again." : "Paused. All orders cancelled.");
+  } catch (error) {
+    stopping = "failed";
+    announce(`Stopping failed: ${error.message}`);
+  }
+  draw();
+}
+
+function drawKill() {
+  const halted = ["halted", "reducing"].includes(state.status.kill_state);
+  let word = halted ? "PAUSED" : "Flatten & Pause";
+  if (stopping === "busy") word = "Stopping…";
+  if (stopping === "failed") word = "FAILED – retry";
+  setText(killWord, word);
+  setClass(kill, `mx-kill${halted && !stopping ? " mx-kill-done" : ""}`);
+}
+
+let bannerFor = null;
+
+function drawBanner() {
+  const halted = ["halted", "reducing"].includes(state.status.kill_state);
+  const text = halted ? `${state.status.kill_state}|${state.status.kill_reason ?? ""}` : "";
+  banner.hidden = !halted;
+  if (text === bannerFor) return;
+  bannerFor = text;
+  banner.replaceChildren();
+  if (!halted) return;
+  const word = state.status.kill_state === "halted" ? "Trading is halted" : "Reducing: cancelling and closing";
+  banner.append(
+    h("p", {}, h("span", { "aria-hidden": "true" }, "■ "), h("strong", {}, word),
+      state.status.kill_reason ? `: ${state.status.kill_reason}` : "",
+      " Nothing new is sent until you release it."),
+    releaseForm());
+  announce(word);
+}
+
+function releaseForm() {
+  const word = h("input", { type: "text", autocomplete: "off", spellcheck: "false", size: "9", "aria-label": "Type RELEASE to confirm",
+    placeholder: "RELEASE" });
+  const said = h("span", { class: "mx-form-error", role: "alert" });
+  const open = h("button", { type: "button", class: "mx-button" }, "Release…");
+  const form = h("form", { class: "mx-release", hidden: true },
+    h("span", {}, "Type RELEASE:"), word,
+    h("button", { type: "submit", class: "mx-button mx-primary" }, "Release the desk"),
+    h("button", { type: "button", class: "mx-button", onclick: () => { form.hidden = true; open.hidden = false; open.focus(); } }, "Back"),
+    said);
+  open.addEventListener("click", () => { form.hidden = false; open.hidden = true; word.focus(); });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (word.value.trim().toUpperCase() !== "RELEASE") {
+      setText(said, "Type the word RELEASE to let the desk trade again.");
+      word.focus();
+      return;
+    }
+    try {
+      state.status = await post("/api/release", {});
+      announce("Released. The desk may trade again.");
+      draw();
+    } catch (error) {
+      setText(said, error.message);
+    }
+  });
+  return h("div", { class: "mx-release-box" }, open, form);
+}
+
+function draw() {
+  setText(mode, (state.status.mode ?? "…").toUpperCase());
+  setText(modeLine, state.status.mode_line ?? "");
+  drawLights();
+  drawKill();
+  drawBanner();
+}
+
+export function startBar() {
+  document.body.prepend(bar);
+  new ResizeObserver(() => document.documentElement.style.setProperty("--mx-bar", `${bar.offsetHeight}px`)).observe(bar);
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey && !event.ctrlKey && !event.metaKey && event.code === "KeyK") {
+      event.preventDefault();
+      stopAll();
+    }
+  }, true);
+  for (const topic of ["all", "status", "desk", "page"]) on(topic, () => redraw(draw));
+  on("signed-out", () => {
+    bannerFor = null;
+    banner.hidden = false;
+    banner.replaceChildren(h("p", {}, "This browser is signed out. Run ", h("code", {}, "matrix url"), " and open the address it prints."));
+  });
+  draw();
+}
