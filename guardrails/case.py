@@ -1,0 +1,224 @@
+"""One order put before the rules: the four arguments of the gate and what several rules derive from them.
+
+Everything here is total. What cannot be derived is None, and a rule that needs it refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from decimal import ROUND_CEILING, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+
+from domain.instrument import Side
+from domain.money import ZERO, to_wire
+from domain.order import ExecutionOption, OrderDraft, Origin, Purpose
+from guardrails.limits import Limits
+from guardrails.snapshot import ConsentKind, KillState, Snapshot
+from guardrails.verdict import Check
+
+EXACT = Context(prec=100, rounding=ROUND_CEILING, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""Wide enough for every product here; if one ever is wider, it rounds up, against the order."""
+
+_SHOWN = Context(prec=12)
+_SHOWN_RANGE = 30
+_CENT = Decimal("0.01")
+_SENTENCE_LIMIT = Decimal(10) ** 15
+
+CASH = frozenset({"USD", "GUSD", "RLUSD", "USDC", "USDT", "DAI", "EUR", "GBP", "SGD"})
+"""Selling into one of these reduces risk; selling into a coin only changes it."""
+
+EXIT_PURPOSES = frozenset({Purpose.TAKE_PROFIT, Purpose.REDUCE, Purpose.STOP})
+
+Number = Decimal | int | float | None  # floats are ages and skews in seconds, nothing else
+
+
+class Numbers(Mapping[str, str]):
+    """A rule's numbers as text, written out only when somebody reads them."""
+
+    __slots__ = ("_names", "_values")
+
+    def __init__(self, names: tuple[str, ...], values: tuple[Number, ...]) -> None:
+        self._names = names
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        for known, value in zip(self._names, self._values, strict=True):
+            if known == name:
+                return plain(value)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class Case:
+    """The draft, the snapshot, the limits and the time, with the figures that more than one rule needs.
+
+    `bid`, `ask`: best prices. `rate`: USD for one unit of the quote currency. `notional_usd`: at the limit
+    price. `cost_usd`: the same with the worst-case fee, never less than what the draft claims.
+    `is_exit`: a sale that reduces a position of ours. `is_kill`: such a sale by a person's kill.
+    `is_automatic`: no person looks at this very order.
+    """
+
+    __slots__ = (
+        "ask",
+        "bid",
+        "cost_usd",
+        "draft",
+        "is_automatic",
+        "is_exit",
+        "is_kill",
+        "limits",
+        "notional_usd",
+        "now",
+        "rate",
+        "snapshot",
+        "taker_bps",
+    )
+
+    def __init__(self, draft: OrderDraft, snapshot: Snapshot, limits: Limits, now: datetime) -> None:
+        self.draft = draft
+        self.snapshot = snapshot
+        self.limits = limits
+        self.now = now
+        self.bid: Decimal | None = None
+        self.ask: Decimal | None = None
+        self.rate: Decimal | None = None
+        self.taker_bps: Decimal | None = None
+        self.notional_usd: Decimal | None = None
+        self.cost_usd: Decimal | None = None
+        self.is_exit = False
+        self.is_kill = False
+        # Whatever cannot be read as harmless counts as automatic.
+        self.is_automatic = True
+        for derive in (self._read_book, self._read_value, self._read_kind):
+            with suppress(Exception):  # the field stays None, and each rule that needs it refuses
+                derive()
+
+    def _read_book(self) -> None:
+        book = self.snapshot.book
+        if book is not None and book.bids and book.asks:
+            self.bid = positive(book.bids[0].price)
+            self.ask = positive(book.asks[0].price)
+
+    def _read_value(self) -> None:
+        draft, snapshot = self.draft, self.snapshot
+        quote = draft.instrument.quote
+        rate = snapshot.usd_rates.get(quote)
+        if quote.upper() == "USD":
+            # A dollar is worth a dollar; a table that says otherwise is broken.
+            rate = Decimal(1) if rate is None or rate == 1 else None
+        self.rate = positive(rate)
+        if snapshot.fees is not None:
+            self.taker_bps = measure(max(snapshot.fees.taker_bps, snapshot.fees.maker_bps))
+        amount, price = positive(draft.amount), positive(draft.price)
+        if self.rate is not None and amount is not None and price is not None:
+            self.notional_usd = amount * price * self.rate
+        if self.notional_usd is not None and self.taker_bps is not None:
+            worst = max(self.notional_usd, draft.notional_usd)
+            self.cost_usd = measure(worst + max(worst * self.taker_bps / 10_000, draft.fee_usd))
+
+    def _read_kind(self) -> None:
+        draft, snapshot = self.draft, self.snapshot
+        consent = snapshot.consent.kind
+        held = measure(snapshot.held)
+        is_ours = positive(snapshot.average_cost_usd) is not None or draft.origin is Origin.KILL
+        self.is_exit = (
+            draft.side is Side.SELL
+            and draft.purpose in EXIT_PURPOSES
+            and draft.instrument.quote.upper() in CASH
+            and held is not None
+            and ZERO < draft.amount <= held
+            and is_ours
+        )
+        self.is_kill = (
+            self.is_exit
+            and draft.origin is Origin.KILL
+            and consent is ConsentKind.KILL
+            and snapshot.kill_state is KillState.REDUCING
+        )
+        self.is_automatic = (
+            draft.origin not in {Origin.PERSON, Origin.MODEL, Origin.KILL}
+            or draft.mandate_id is not None
+            or consent not in {ConsentKind.NONE, ConsentKind.PERSON, ConsentKind.KILL}
+        )
+
+    @property
+    def mid_doubled(self) -> Decimal | None:
+        """Return bid + ask, twice the mid, exactly."""
+        return None if self.bid is None or self.ask is None else self.bid + self.ask
+
+    @property
+    def exit_bps(self) -> Decimal | None:
+        """Return the fee of this order itself: the maker's if it can only be a maker, else the worst."""
+        fees = self.snapshot.fees
+        if fees is not None and self.draft.option is ExecutionOption.MAKER_OR_CANCEL:
+            return measure(fees.maker_bps)
+        return self.taker_bps
+
+
+def passed(rule: str, text: str, names: tuple[str, ...] = (), values: tuple[Number, ...] = ()) -> Check:
+    """Return the check of a rule that passed."""
+    return Check(rule=rule, ok=True, code="", text=text, numbers=Numbers(names, values))
+
+
+def refused(
+    rule: str, code: str, text: str, names: tuple[str, ...] = (), values: tuple[Number, ...] = ()
+) -> Check:
+    """Return the check of a rule that refuses."""
+    return Check(rule=rule, ok=False, code=code, text=text, numbers=Numbers(names, values))
+
+
+def measure(value: object) -> Decimal | None:
+    """Return `value` if it is a finite decimal of zero or more, else None."""
+    return value if isinstance(value, Decimal) and value.is_finite() and value >= 0 else None
+
+
+def positive(value: object) -> Decimal | None:
+    """Return `value` if it is a finite decimal above zero, else None."""
+    return value if isinstance(value, Decimal) and value.is_finite() and value > 0 else None
+
+
+def count(value: object) -> int | None:
+    """Return `value` if it is a whole number of zero or more, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def seconds(value: object) -> float | None:
+    """Return `value` if it is a finite number of seconds of zero or more, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def plain(value: Number) -> str:
+    """Write a number as plain text without exponent; what is missing or absurd is said in a word."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".") if math.isfinite(value) else "unknown"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**_SHOWN_RANGE else "out of range"
+    if not value.is_finite():
+        return "unknown"
+    if value and not -_SHOWN_RANGE < value.adjusted() < _SHOWN_RANGE:
+        return "out of range"
+    return to_wire(value if len(value.as_tuple().digits) <= _SHOWN_RANGE else _SHOWN.plus(value))
+
+
+def dollars(value: Decimal) -> str:
+    """Write dollars for a sentence, rounded up to the cent; absurd ones as `plain` does."""
+    return plain(value.quantize(_CENT) if abs(value) < _SENTENCE_LIMIT else value)
+
+
+def percent(part: Decimal, whole: Decimal) -> Decimal:
+    """Return `part` in per cent of `whole`, to 12 digits, for showing."""
+    return _SHOWN.divide(part * 100, whole)
