@@ -107,7 +107,7 @@ class Book:
         return bool(bids) and bool(asks) and bids[-1] + asks[-1] >= 0
 
     def view(self, depth: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-        """Return the best `depth` bids (falling) and asks (rising). Raises `BookError` for a malformed size."""
+        """Return the best `depth` bids and asks, best first. Raises `BookError` for a malformed size."""
         return _levels(self._bids, depth), _levels(self._asks, depth)
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
 from typing import Final, NoReturn
 
@@ -29,6 +29,7 @@ from venues.gemini.wire import FrameWire, KindWire, SocketTradeWire
 
 _BATCH = 20
 _ASK_AGAIN_S = 60.0  # the venue allows one subscription request a minute for each symbol
+_LOOK_EACH_S = 1.0
 _TRADES_KEPT = 200
 _READ_KINDS: Final = frozenset({"l2_updates", "trade"})
 _SIDES: Final = frozenset({"buy", "sell"})
@@ -137,17 +138,18 @@ class MarketFeed:
         for start in range(0, len(names), self._batch):
             await self._ask(socket, names[start : start + self._batch], now())
         batch = self._batch
-        while True:
+        next_look = now() + _LOOK_EACH_S
+        while batch == self._batch:
             self.take(await self._loop.receive(socket))
-            if batch != self._batch:
-                return
-            lost = [n for n, m in self._lost() if now() - m.asked_at > _ASK_AGAIN_S]
-            if lost:
-                await socket.send(_subscription("unsubscribe", lost))
-                await self._ask(socket, lost, now())
+            if now() >= next_look:
+                next_look = now() + _LOOK_EACH_S
+                await self._ask_again(socket, now())
 
-    def _lost(self) -> Iterable[tuple[str, _Market]]:
-        return [(name, market) for name, market in self._markets.items() if not market.synced]
+    async def _ask_again(self, socket: ClientConnection, now: float) -> None:
+        lost = [n for n, m in self._markets.items() if not m.synced and now - m.asked_at > _ASK_AGAIN_S]
+        if lost:
+            await socket.send(_subscription("unsubscribe", lost))
+            await self._ask(socket, lost, now)
 
     async def _ask(self, socket: ClientConnection, names: list[str], now: float) -> None:
         for name in names:

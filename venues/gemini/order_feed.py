@@ -57,7 +57,7 @@ class OrderFeed:
     session, so that the next one resyncs; any other error is a fault of ours and ends `run`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - six different kinds of things, none of which can be swapped unseen
         self,
         endpoint: Endpoint,
         credentials: Credentials,
