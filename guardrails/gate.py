@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, localcontext
 
@@ -83,10 +82,10 @@ def _judge(name: str, rule: Rule, case: Case) -> Check:
 def _warnings(case: Case) -> tuple[str, ...]:
     found: list[str] = []
     for warn in (_warn_loss, _warn_exit, _warn_large_exit, _warn_drawdown):
-        text = None
-        # A warning only adds to a card; the refusals above do not depend on it.
-        with suppress(Exception):
+        try:
             text = warn(case)
+        except Exception:  # noqa: BLE001 - a warning only adds to a card; the refusals do not depend on it
+            text = "One of the warnings could not be worked out for this order."
         if text:
             found.append(text)
     return tuple(found)

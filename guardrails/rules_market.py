@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.instrument import Side
-from guardrails.case import Case, passed, percent, plain, positive, refused, seconds
+from guardrails.case import Case, met, passed, percent, plain, positive, refused, seconds
 from guardrails.verdict import Check
 
 
@@ -28,7 +28,7 @@ def market_synced(case: Case) -> Check:
         return refused(
             "market_synced", "MARKET_UNSYNCED", "The market feed is being restored; wait a moment."
         )
-    return passed("market_synced", "The market feed is in sync.")
+    return met("market_synced", "The market feed is in sync.")
 
 
 def market_age(case: Case) -> Check:

@@ -8,7 +8,7 @@ from domain.ids import CLIENT_ORDER_ID
 from domain.instrument import SYMBOL, InstrumentStatus, Side
 from domain.money import ZERO, is_multiple
 from domain.order import ExecutionOption, OrderType, Purpose
-from guardrails.case import EXIT_PURPOSES, Case, dollars, measure, passed, plain, positive, refused
+from guardrails.case import EXIT_PURPOSES, Case, dollars, measure, met, passed, plain, positive, refused
 from guardrails.snapshot import Mode
 from guardrails.verdict import Check
 
@@ -28,7 +28,7 @@ def mode(case: Case) -> Check:
         return refused("mode", "MODE_UNKNOWN", "The desk does not know which mode it is in.")
     if not where.venue or not where.account:
         return refused("mode", "VENUE_UNKNOWN", "The desk does not know which venue or account this is for.")
-    return passed("mode", f"Orders go to the {where.mode.value} venue.")
+    return met("mode", f"Orders go to the {where.mode.value} venue.")
 
 
 def symbol(case: Case) -> Check:
@@ -41,7 +41,7 @@ def symbol(case: Case) -> Check:
             "BAD_SYMBOL",
             f"{pair.symbol!r:.40} is not a pair of {pair.base!r:.12} and {pair.quote!r:.12}.",
         )
-    return passed("symbol", "The symbol is a known pair's.")
+    return met("symbol", "The symbol is a known pair's.")
 
 
 def permitted(case: Case) -> Check:
@@ -50,7 +50,7 @@ def permitted(case: Case) -> Check:
         return refused(
             "permitted", "SYMBOL_NOT_PERMITTED", f"{case.draft.symbol!r:.40} is not a permitted symbol."
         )
-    return passed("permitted", "The symbol is permitted.")
+    return met("permitted", "The symbol is permitted.")
 
 
 def instrument_open(case: Case) -> Check:
@@ -58,9 +58,9 @@ def instrument_open(case: Case) -> Check:
     status = case.draft.instrument.status
     is_maker = case.draft.option is ExecutionOption.MAKER_OR_CANCEL
     if status in {InstrumentStatus.OPEN, InstrumentStatus.LIMIT_ONLY}:
-        return passed("instrument_open", "The instrument is open.")
+        return met("instrument_open", "The instrument is open.")
     if status is InstrumentStatus.POST_ONLY and is_maker:
-        return passed("instrument_open", "The instrument takes maker orders, and this is one.")
+        return met("instrument_open", "The instrument takes maker orders, and this is one.")
     return refused(
         "instrument_open",
         "INSTRUMENT_CLOSED",
@@ -72,26 +72,21 @@ def spot(case: Case) -> Check:
     """Require a spot pair: nothing is borrowed."""
     if case.draft.instrument.is_spot is not True:
         return refused("spot", "NOT_SPOT", f"{case.draft.symbol} is not a spot pair; nothing else is traded.")
-    return passed("spot", "It is a spot pair.")
+    return met("spot", "It is a spot pair.")
 
 
 def numbers(case: Case) -> Check:
     """Require figures above zero with at most 12 digits before and 12 after the point."""
     draft = case.draft
-    figures = {"amount": draft.amount, "price": draft.price}
+    figures = [("amount", draft.amount), ("price", draft.price)]
     if draft.stop_price is not None:
-        figures["stop_price"] = draft.stop_price
+        figures.append(("stop_price", draft.stop_price))
     if draft.expected_exit is not None:
-        figures["expected_exit"] = draft.expected_exit
-    for name, value in figures.items():
+        figures.append(("expected_exit", draft.expected_exit))
+    for name, value in figures:
         if positive(value) is None or value >= _LARGEST or not is_multiple(value, _FINEST):
-            return refused(
-                "numbers",
-                "BAD_NUMBER",
-                f"{name} must be above zero with at most 12 digits before and 12 after the point.",
-                (name,),
-                (value,),
-            )
+            text = f"{name} must be above zero with at most 12 digits before and 12 after the point."
+            return refused("numbers", "BAD_NUMBER", text, (name,), (value,))
     return passed(
         "numbers", "Amount and price are plain numbers.", ("amount", "price"), (draft.amount, draft.price)
     )
@@ -153,7 +148,7 @@ def order_shape(case: Case) -> Check:
         wrong = "the client order id is not one that the venue takes"
     if wrong:
         return refused("order_shape", "BAD_ORDER_SHAPE", f"The order does not fit together: {wrong}.")
-    return passed("order_shape", "Type, option, stop price and purpose fit together.")
+    return met("order_shape", "Type, option, stop price and purpose fit together.")
 
 
 def valuation(case: Case) -> Check:
@@ -169,9 +164,9 @@ def valuation(case: Case) -> Check:
     names, values = ("notional_usd", "stated_usd", "fee_usd"), (notional, draft.notional_usd, draft.fee_usd)
     # A rate moves between card and send, a dollar does not.
     slack = _TOLERANCE_USD if case.rate == 1 else _TOLERANCE_USD + notional * _TOLERANCE_RATE
-    rates = (case.snapshot.fees.maker_bps, case.snapshot.fees.taker_bps)
-    fees = [notional * bps / 10_000 for bps in rates]
-    is_fee_ok = min(fees) - slack <= draft.fee_usd <= max(fees) + slack
+    most = notional * case.taker_bps / 10_000
+    least = notional * min(case.snapshot.fees.maker_bps, case.taker_bps) / 10_000
+    is_fee_ok = least - slack <= draft.fee_usd <= most + slack
     if abs(draft.notional_usd - notional) <= slack and is_fee_ok and draft.fee_usd >= ZERO:
         return passed("valuation", "Value and fee in USD agree with our own figures.", names, values)
     text = (

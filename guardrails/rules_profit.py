@@ -7,7 +7,7 @@ from decimal import Decimal
 from domain.fees import break_even_price
 from domain.instrument import Side
 from domain.order import Purpose
-from guardrails.case import Case, measure, passed, plain, positive, refused
+from guardrails.case import Case, measure, met, passed, plain, positive, refused
 from guardrails.verdict import Check
 
 _SELL_NAMES = ("price", "break_even_price", "average_cost_usd", "fee_bps", "slippage_buffer_bps")
@@ -24,7 +24,7 @@ def profit(case: Case) -> Check:
     if case.draft.side is Side.BUY:
         return _buy(case)
     if case.draft.purpose is not Purpose.TAKE_PROFIT:
-        return passed("profit", "A reduction or a stop need not make a profit.")
+        return met("profit", "A reduction or a stop need not make a profit.")
     least = sale_break_even(case)
     price, cost = case.draft.price, case.snapshot.average_cost_usd
     values = (price, least, cost, case.exit_bps, case.limits.slippage_buffer_bps)

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 from decimal import Decimal
 
-from guardrails.case import Case, count, passed, plain, refused, seconds
+from guardrails.case import Case, count, met, passed, plain, refused, seconds
 from guardrails.snapshot import Consent, ConsentKind, KillState
 from guardrails.verdict import Check
 
@@ -21,10 +21,10 @@ def kill_switch(case: Case) -> Check:
     """Require an active latch, or a reduction while the latch is reducing."""
     state = case.snapshot.kill_state
     if state is KillState.ACTIVE:
-        return passed("kill_switch", "The desk is active.")
+        return met("kill_switch", "The desk is active.")
     if state is KillState.REDUCING:
         if case.is_exit:
-            return passed("kill_switch", "The desk is reducing, and this sale reduces.")
+            return met("kill_switch", "The desk is reducing, and this sale reduces.")
         text = "The desk is being stopped; only sales that reduce a position pass."
         return refused("kill_switch", "KILL_REDUCING", text)
     if state is KillState.HALTED:
@@ -38,7 +38,7 @@ def journal(case: Case) -> Check:
     if case.snapshot.is_journal_ok is not True:
         text = "The journal cannot be written; nothing is sent that could not be recorded. See matrix doctor."
         return refused("journal", "JOURNAL_FAILED", text)
-    return passed("journal", "The journal is sound.")
+    return met("journal", "The journal is sound.")
 
 
 def order_events(case: Case) -> Check:
@@ -46,7 +46,7 @@ def order_events(case: Case) -> Check:
     if case.snapshot.is_order_events_ok is not True and not case.is_kill:
         text = "The order-events feed is down; wait until its light is green."
         return refused("order_events", "ORDER_EVENTS_DOWN", text)
-    return passed("order_events", "Order events arrive.")
+    return met("order_events", "Order events arrive.")
 
 
 def reconciled(case: Case) -> Check:
@@ -54,7 +54,7 @@ def reconciled(case: Case) -> Check:
     if case.snapshot.is_reconciled is not True:
         text = "The desk has not yet compared its books with the venue; wait a moment."
         return refused("reconciled", "NOT_RECONCILED", text)
-    return passed("reconciled", "The books agree with the venue.")
+    return met("reconciled", "The books agree with the venue.")
 
 
 def clock(case: Case) -> Check:
@@ -165,13 +165,13 @@ def consent(case: Case) -> Check:
         return refused("consent", "CONSENT_MISSING", "A person has not said yes yet.")
     if given.kind is ConsentKind.KILL:
         if case.is_kill:
-            return passed("consent", "A person's kill sells this.")
+            return met("consent", "A person's kill sells this.")
         text = (
             "A kill's consent is good for its own reductions, while the desk is reducing, and nothing else."
         )
         return refused("consent", "CONSENT_KILL_ONLY", text)
     code, text = _fault_of_yes(case, given)
-    return refused("consent", code, text) if code else passed("consent", text)
+    return refused("consent", code, text) if code else met("consent", text)
 
 
 def _fault_of_yes(case: Case, given: Consent) -> tuple[str, str]:
