@@ -1,0 +1,273 @@
+"""From an intent to a card, from a card to a yes, an edit or a no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from desk.cards import limit_card, order_card
+from desk.drafts import Drafting, draft_from_json, draft_json
+from desk.limit_file import LimitFile
+from desk.market import Market
+from desk.proposals import PENDING, Proposal, Proposals
+from desk.snapshots import Snapshots
+from desk.store import Store
+from domain.clock import Clock, rfc3339
+from domain.errors import BadInputError, ConflictError, MatrixError
+from domain.money import parse_decimal
+from domain.order import OrderDraft, OrderIntent, Origin
+from guardrails import consent as consents
+from guardrails import gate
+from guardrails.snapshot import Consent, ConsentKind, KillState
+
+
+class Proposing:
+    """Makes and edits proposals; answers to them are in `desk.service`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        market: Market,
+        drafting: Drafting,
+        snapshots: Snapshots,
+        proposals: Proposals,
+        limit_file: LimitFile,
+        clock: Clock,
+        account_name: str,
+        kill_state: Callable[[], KillState],
+    ) -> None:
+        self._store = store
+        self._market = market
+        self._drafting = drafting
+        self._snapshots = snapshots
+        self._proposals = proposals
+        self._limit_file = limit_file
+        self._clock = clock
+        self._account_name = account_name
+        self._kill_state = kill_state
+
+    def propose(
+        self,
+        intent: OrderIntent,
+        *,
+        origin: Origin,
+        intent_json: dict[str, Any],
+        cause: str | None,
+        conversation: str | None,
+        is_flatten: bool = False,
+    ) -> Proposal:
+        """Record the intent, draft it, judge it and store the card. Raises `BadInputError` (recorded)."""
+        wanted = self._store.record(
+            "intent",
+            source=origin.value,
+            symbol=intent.symbol,
+            cause=cause,
+            payload_text=intent.rationale or None,
+            result=intent_json,
+        )
+        try:
+            draft = self._drafting.draft(intent, origin)
+        except MatrixError as error:
+            self._store.record(
+                "verdict",
+                symbol=intent.symbol,
+                cause=wanted.id,
+                decision_text=f"refused before drafting: {error.code}",
+                error_text=str(error),
+            )
+            raise
+        return self._store_draft(
+            draft,
+            cause=wanted.id,
+            conversation=conversation,
+            rationale=intent.rationale,
+            is_flatten=is_flatten,
+        )
+
+    def _store_draft(
+        self, draft: OrderDraft, *, cause: str, conversation: str | None, rationale: str, is_flatten: bool
+    ) -> Proposal:
+        """Judge one draft and store its proposal, pending or refused."""
+        snapshot = self._snapshots.take(
+            draft,
+            # A flatten card's yes is the person's own move into `reducing`, so it is judged as in there.
+            kill_state=KillState.REDUCING if is_flatten else self._kill_state(),
+            consent=Consent(kind=ConsentKind.NONE),
+            pending_approvals=self._proposals.count_pending(),
+        )
+        limits = self._limit_file.limits
+        verdict = gate.decide(draft, snapshot, limits, self._clock.now())
+        created = self._clock.now()
+        expires = self._proposals.expiry(int(limits.approval_ttl_s))
+        fields = consents.wire_fields(draft)
+        book = snapshot.book
+        with self._store.transaction():
+            proposal_id = self._proposals.new_id()
+            judged = self._store.record(
+                "verdict",
+                symbol=draft.symbol,
+                cause=cause,
+                decision_text=None if not verdict.is_refused else "refused: " + ", ".join(verdict.codes),
+                result={
+                    **verdict.as_json(),
+                    "stage": "proposal",
+                    "proposal_id": proposal_id,
+                    "market": None if book is None else self._market.book_json(draft.symbol, 3),
+                },
+                keys=[proposal_id, draft.client_order_id],
+            )
+            proposal = Proposal(
+                id=proposal_id,
+                kind="order",
+                state="refused" if verdict.is_refused else PENDING,
+                digest=self._digest(fields, rfc3339(expires)),
+                created_at=created,
+                expires_at=expires,
+                origin=draft.origin.value,
+                conversation=conversation,
+                rationale=rationale,
+                body={
+                    "card": order_card(draft, fields, snapshot, verdict.warnings),
+                    "verdict": verdict.as_json(),
+                    "draft": draft_json(draft),
+                },
+                outcome=None,
+                client_order_id=draft.client_order_id,
+                replaced_by=None,
+                is_flatten=is_flatten,
+                record_id=judged.id,
+            )
+            self._proposals.insert(proposal)
+        return proposal
+
+    def _digest(self, fields: dict[str, object], expires_at: str) -> str:
+        return consents.digest(
+            fields,
+            mode=self._store.mode.value,
+            venue=self._store.venue,
+            account=self._account_name,
+            expires_at=expires_at,
+        )
+
+    def draft_of(self, proposal: Proposal) -> OrderDraft:
+        """Return the stored draft, valued at today's rate: the bytes stay, their dollars are fresh."""
+        values = proposal.body["draft"]
+        draft = draft_from_json(values, self._market.instrument(values["symbol"]))
+        rates = self._drafting.rates(draft.instrument, draft.option)
+        return self._drafting.revalue(draft, rates)
+
+    def digest_now(self, proposal: Proposal, draft: OrderDraft) -> str:
+        """Return the digest of the bytes that would be sent now; the gate compares it with the yes."""
+        return self._digest(consents.wire_fields(draft), rfc3339(proposal.expires_at))
+
+    def edit(self, proposal_id: str, *, amount: str | None, price: str | None) -> Proposal:
+        """Void a card and make a new one with another amount or price. Bad numbers raise and void nothing."""
+        old = self._proposals.get(proposal_id)
+        if old.kind != "order":
+            raise BadInputError("NOT_EDITABLE", "only an order can be edited", "Reject it and ask anew.")
+        if amount is None and price is None:
+            raise BadInputError(
+                "NOTHING_TO_EDIT", "neither amount nor price was given", "Change one of them."
+            )
+        if old.state != PENDING:
+            raise ConflictError(
+                "ANSWERED_BEFORE", f"proposal {old.id} is {old.state} already", "Ask for a new card."
+            )
+        draft = self._edited(self.draft_of(old), amount, price)
+        with self._store.transaction():
+            voided = self._proposals.answer(
+                old, "voided", text="edited by the person: a new card replaces it"
+            )
+            new = self._store_draft(
+                draft,
+                cause=voided.record_id,
+                conversation=old.conversation,
+                rationale=old.rationale,
+                is_flatten=old.is_flatten,
+            )
+            self._proposals.set_replaced(old.id, new.id)
+        return new
+
+    def _edited(self, draft: OrderDraft, amount: str | None, price: str | None) -> OrderDraft:
+        instrument = draft.instrument
+        new_price = draft.price if price is None else _positive(price, "price")
+        new_amount = draft.amount if amount is None else _positive(amount, "amount")
+        if instrument.round_price(new_price, draft.side) != new_price:
+            raise BadInputError(
+                "OFF_TICK",
+                f"the price {price} is not on the tick of {instrument.price_tick}",
+                f"Use {instrument.round_price(new_price, draft.side)}.",
+            )
+        if instrument.round_amount(new_amount) != new_amount:
+            raise BadInputError(
+                "OFF_STEP",
+                f"the amount {amount} is finer than the step of {instrument.amount_step:f}",
+                f"Use {instrument.round_amount(new_amount):f}.",
+            )
+        changed = replace(
+            draft, amount=new_amount, price=new_price, client_order_id=self._drafting.new_order_id()
+        )
+        return self._drafting.revalue(changed, self._drafting.rates(instrument, draft.option))
+
+    def propose_limit(
+        self, name: str, value: str, *, origin: Origin, cause: str | None, conversation: str | None
+    ) -> Proposal:
+        """Store a card for a changed limit; raises `BadInputError` for an unknown name or a bad value."""
+        change = self._limit_file.judge(name, value)
+        limits = self._limit_file.limits
+        created = self._clock.now()
+        expires = self._proposals.expiry(int(limits.approval_ttl_s))
+        with self._store.transaction():
+            proposal_id = self._proposals.new_id()
+            wanted = self._store.record(
+                "intent",
+                source=origin.value,
+                cause=cause,
+                result={"limit": name, "value": value},
+                keys=[proposal_id],
+            )
+            proposal = Proposal(
+                id=proposal_id,
+                kind="limit",
+                state=PENDING,
+                digest=self._limit_file.digest(
+                    change,
+                    mode=self._store.mode.value,
+                    account=self._account_name,
+                    expires_at=rfc3339(expires),
+                ),
+                created_at=created,
+                expires_at=expires,
+                origin=origin.value,
+                conversation=conversation,
+                rationale="",
+                body={
+                    "card": limit_card(
+                        change.name,
+                        change.old,
+                        change.new,
+                        change.unit,
+                        is_tightening=change.is_tightening,
+                        delay_s=str(limits.widen_delay_s),
+                    ),
+                    "verdict": {"outcome": "needs_person", "codes": [], "checks": [], "warnings": []},
+                    "change": {"name": change.name, "value": change.new},
+                },
+                outcome=None,
+                client_order_id=None,
+                replaced_by=None,
+                is_flatten=False,
+                record_id=wanted.id,
+            )
+            self._proposals.insert(proposal)
+        return proposal
+
+
+def _positive(text: str, what: str) -> Decimal:
+    value = parse_decimal(text, what)
+    if value <= 0:
+        raise BadInputError("NOT_POSITIVE", f"{what} must be above zero", f"Give a {what} above zero.")
+    return value

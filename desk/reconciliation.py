@@ -1,0 +1,263 @@
+"""Desk against venue: at start, after every gap, and for orders whose outcome is unknown.
+
+Every difference becomes a `reconcile` record. Trading starts only when one whole pass has gone through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from desk.account import Account
+from desk.ledger import Ledger
+from desk.market import Market
+from desk.orders import Order
+from desk.sending import Sending, Wire
+from desk.settlement import Settlement
+from desk.snapshots import Health
+from desk.store import Store
+from domain.clock import Clock, epoch_ms, rfc3339
+from domain.errors import MatrixError
+from domain.money import CONTEXT, ZERO, to_wire
+from domain.order import OrderState, VenueOrder
+from domain.position import Position
+
+HORIZON_S = 60.0
+"""Gemini may queue a request and run it later (docs.gemini.com/rate-limit): only after this long with a
+healthy venue can an order that no lookup finds be called never arrived."""
+_OVERLAP = timedelta(minutes=10)
+_BALANCES_READ = "balances_reconciled"
+
+
+class Reconciliation:
+    """Compares and settles; `run` is awaited at start and after each reconnect of the order socket."""
+
+    def __init__(
+        self,
+        *,
+        wire: Wire,
+        store: Store,
+        ledger: Ledger,
+        market: Market,
+        account: Account,
+        sending: Sending,
+        settlement: Settlement,
+        health: Health,
+        clock: Clock,
+    ) -> None:
+        self._wire = wire
+        self._store = store
+        self._ledger = ledger
+        self._market = market
+        self._account = account
+        self._sending = sending
+        self._settlement = settlement
+        self._health = health
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._healthy_since: dict[str, float] = {}
+        self.last_error: str | None = None
+
+    async def run(self) -> None:
+        """Do one whole pass; a venue fault leaves the desk unreconciled, and the timer tries again."""
+        async with self._lock:
+            self._health.is_reconciled = False
+            try:
+                differences = await self._pass()
+            except MatrixError as error:
+                self.last_error = error.message
+                return
+            self.last_error = None
+            self._store.record(
+                "reconcile",
+                decision_text=f"{len(differences)} differences",
+                result={"differences": differences},
+            )
+            self._health.is_reconciled = True
+
+    async def _pass(self) -> list[dict[str, Any]]:
+        differences: list[dict[str, Any]] = []
+        self._mark_interrupted(differences)
+        venue_open = await self._wire.rest.open_orders()
+        await self._account.refresh_fees()
+        await self._fills(differences)
+        differences.extend([self._adopt(venue) for venue in venue_open if self._find(venue) is None])
+        for order in self._ledger.live():
+            if not await self._sending.look_up(order):
+                differences.append({"kind": "missing order", "client_order_id": order.client_order_id})
+                if order.state is OrderState.OPEN:
+                    self._doubt(order)
+        await self._settle_balances(differences)
+        return differences
+
+    async def _settle_balances(self, differences: list[dict[str, Any]]) -> None:
+        """Compare balances until they agree; only what stays different after three looks is a difference.
+
+        An execution between reading the trades and reading the balances would look like one.
+        """
+        for _ in range(3):
+            await self._fills(differences)
+            await self._account.refresh()
+            if not self._unequal():
+                break
+        self._compare_balances(differences)
+
+    def _unequal(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """Return asset: (ours, the venue's) where the two differ."""
+        balances = self._account.balances
+        if balances is None:
+            return {}
+        assets = {p.asset for p in self._ledger.positions()} | set(balances)
+        pairs = {
+            asset: (
+                self._ledger.position(asset).amount,
+                balances[asset].amount if asset in balances else ZERO,
+            )
+            for asset in assets - {"usd"}
+        }
+        return {asset: pair for asset, pair in sorted(pairs.items()) if pair[0] != pair[1]}
+
+    def _find(self, venue: VenueOrder) -> Order | None:
+        return self._ledger.find(client_order_id=venue.client_order_id, venue_order_id=venue.venue_order_id)
+
+    def _mark_interrupted(self, differences: list[dict[str, Any]]) -> None:
+        """Turn orders that a crash caught while sending into unknown ones."""
+        for order in self._ledger.live():
+            if order.state is OrderState.SENDING:
+                differences.append({"kind": "interrupted send", "client_order_id": order.client_order_id})
+                self._doubt(order)
+
+    def _doubt(self, order: Order) -> None:
+        with self._store.transaction():
+            record = self._store.record(
+                "order.unknown",
+                symbol=order.symbol,
+                cause=order.cause_id,
+                error_text="its fate at the exchange is not known yet",
+                keys=[order.client_order_id, order.venue_order_id],
+            )
+            self._ledger.set_state(order.client_order_id, OrderState.UNKNOWN, cause_id=record.id)
+
+    async def _fills(self, differences: list[dict[str, Any]]) -> None:
+        """Book every execution that the socket did not bring."""
+        last = self._ledger.last_fill_at()
+        since = None if last is None else epoch_ms(last - _OVERLAP)
+        reported = await self._wire.rest.my_trades(since_ms=since)
+        differences.extend(
+            [
+                {"kind": "missing fill", "trade_id": fill.trade_id, "order_id": fill.venue_order_id}
+                for fill in reversed(reported)
+                if self._settlement.book(fill)
+            ]
+        )
+
+    def _adopt(self, venue: VenueOrder) -> dict[str, Any]:
+        """Take over an order that stands at the venue without us knowing it: it counts against the limits."""
+        instrument = self._market.instruments.get(venue.symbol)
+        rates = self._market.usd_rates()
+        now = rfc3339(self._clock.now())
+        found = {
+            "kind": "extra order",
+            "order_id": venue.venue_order_id,
+            "symbol": venue.symbol,
+            "side": venue.side.value,
+            "price": to_wire(venue.price),
+            "amount": to_wire(venue.original_amount),
+        }
+        with self._store.transaction():
+            record = self._store.record(
+                "order.adopted",
+                source="venue",
+                symbol=venue.symbol,
+                result=found,
+                keys=[venue.venue_order_id, venue.client_order_id],
+            )
+            quote = instrument.quote if instrument else "usd"
+            self._ledger.adopt(
+                {
+                    "client_order_id": venue.client_order_id or f"venue-{venue.venue_order_id}",
+                    "venue_order_id": venue.venue_order_id,
+                    "symbol": venue.symbol,
+                    "base": instrument.base if instrument else venue.symbol.removesuffix("usd"),
+                    "quote": quote,
+                    "side": venue.side.value,
+                    "type": venue.order_type.value,
+                    "purpose": "entry" if venue.side.value == "buy" else "reduce",
+                    "origin": "venue",
+                    "price": to_wire(venue.price),
+                    "amount": to_wire(venue.original_amount),
+                    "filled": "0",
+                    "spent": "0",
+                    "fees_usd": "0",
+                    "usd_rate": to_wire(rates.get(quote, Decimal(1))),
+                    "fee_bps": to_wire(self._account.fees.taker_bps if self._account.fees else ZERO),
+                    "state": OrderState.OPEN.value,
+                    "created_at": now,
+                    "updated_at": now,
+                    "record_id": record.id,
+                    "cause_id": record.id,
+                }
+            )
+        return found
+
+    def _compare_balances(self, differences: list[dict[str, Any]]) -> None:
+        """Make positions equal the venue's balances; units of unknown origin cost what they are worth now."""
+        rates = self._market.usd_rates()
+        is_first = self._store.get_meta(_BALANCES_READ) is None
+        for asset, (ours, actual) in self._unequal().items():
+            differences.append(
+                {
+                    "kind": "opening balance" if is_first else "balance",
+                    "currency": asset,
+                    "ours": to_wire(ours),
+                    "venue": to_wire(actual),
+                }
+            )
+            self._ledger.save_position(
+                _adjusted(self._ledger.position(asset), actual, rates.get(asset, ZERO))
+            )
+        self._store.set_meta(_BALANCES_READ, rfc3339(self._clock.now()))
+
+    # -- unknown orders
+
+    async def settle_unknown(self) -> None:
+        """Look every unknown order up once; called every second or so."""
+        unknown = [o for o in self._ledger.live() if o.state is OrderState.UNKNOWN]
+        for gone in set(self._healthy_since) - {o.client_order_id for o in unknown}:
+            del self._healthy_since[gone]
+        for order in unknown:
+            try:
+                is_found = await self._sending.look_up(order)
+            except MatrixError as error:
+                self.last_error = error.message
+                self._healthy_since.pop(order.client_order_id, None)
+                continue
+            if not is_found:
+                self._wait_or_give_up(order)
+
+    def _wait_or_give_up(self, order: Order) -> None:
+        now = self._clock.monotonic()
+        since = self._healthy_since.setdefault(order.client_order_id, now)
+        if not self._health.order_events_ok():
+            self._healthy_since[order.client_order_id] = now
+            return
+        sent_ago = (self._clock.now() - order.created_at).total_seconds()
+        if now - since >= HORIZON_S and sent_ago >= HORIZON_S:
+            self._settlement.never_arrived(order, now - since)
+
+
+def _adjusted(position: Position, actual: Decimal, rate: Decimal) -> Position:
+    difference = actual - position.amount
+    if difference > 0:
+        cost = position.cost_usd + CONTEXT.multiply(difference, rate)
+    else:
+        cost = CONTEXT.divide(position.cost_usd * actual, position.amount) if position.amount else ZERO
+    return Position(
+        asset=position.asset,
+        amount=actual,
+        cost_usd=cost,
+        realised_usd=position.realised_usd,
+        fees_usd=position.fees_usd,
+    )

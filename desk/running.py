@@ -1,0 +1,152 @@
+"""The desk's life: bring the venue in, keep everything fresh, and say goodbye properly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from desk.market import choose_symbols
+from desk.wiring import Assembly
+from domain.errors import MatrixError
+from domain.order import OrderEvent
+from memory import chain, words
+from venues.gemini.market_feed import MarketFeed
+from venues.gemini.order_feed import OrderFeed
+
+log = logging.getLogger("matrix.desk")
+_TICK_S = 0.5
+_ACCOUNT_EVERY_S = 5.0
+_FEES_EVERY_S = 60.0
+_STATUS_EVERY_S = 2.0
+_RETRY_S = 1.0
+_EVENTS_MAX_AGE_S = 15.0
+
+
+class Running:
+    """Owns the desk's background tasks; `start` returns at once, `stop` ends them in order."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._desk = assembly.desk
+        self._parts = assembly.desk.parts
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ready = asyncio.Event()
+
+    async def start(self) -> None:
+        """Check the journal, end cards of an earlier start, and begin everything that repeats."""
+        store = self._parts.store
+        report = chain.verify_since_last_head(store.connection, self._parts.journal_key)
+        if not report.ok:
+            store.is_journal_ok = False
+            log.error("journal verification failed at start: %s", report.detail)
+        store.record("desk.start", decision_text=self._parts.mode_line())
+        self._desk.expire()
+        for work in (self._connect, self._tick, self._housekeeping):
+            self._spawn(work)
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def guarded() -> None:
+            try:
+                await work()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                # A timer that dies would leave the desk half alive: say so and stop trading.
+                log.exception("a background task of the desk failed; trading is off until a restart")
+                self._parts.store.is_journal_ok = False
+
+        self._tasks.append(asyncio.create_task(guarded(), name=work.__name__))
+
+    async def stop(self) -> None:
+        """End all tasks, record the end, sign the journal's head, close the wire."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._assembly.wire.rest.close()
+        store = self._parts.store
+        store.record("desk.stop")
+        with suppress(MatrixError):
+            chain.sign_head(store.connection, self._assembly.journal_key, self._parts.clock.now())
+        self._assembly.wire.nonces.close()
+        store.connection.close()
+
+    # -- tasks
+
+    async def _connect(self) -> None:
+        """Read the instruments, then follow market and orders for good."""
+        market, health, clock = self._parts.market, self._parts.health, self._parts.clock
+        instruments = None
+        while instruments is None:
+            try:
+                instruments = choose_symbols(await self._assembly.wire.rest.instruments())
+            except MatrixError as error:
+                self._parts.account.last_error = error.message
+                await asyncio.sleep(_RETRY_S)
+        feed = MarketFeed(self._assembly.endpoint, [i.symbol for i in instruments], clock)
+        orders = OrderFeed(
+            self._assembly.endpoint,
+            self._assembly.wire.credentials,
+            self._assembly.wire.nonces,
+            clock,
+            on_event=self._on_event,
+            on_connected=self._parts.reconciliation.run,
+        )
+        market.attach(feed, instruments)
+        self._parts.lights.attach(feed, orders)
+
+        def events_ok() -> bool:
+            status = orders.status()
+            return status.connected and status.age_s is not None and status.age_s < _EVENTS_MAX_AGE_S
+
+        health.order_events_ok = events_ok
+        await self._parts.account.refresh_fees()
+        await self._parts.account.refresh()
+        self.ready.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(feed.run())
+            group.create_task(orders.run())
+            group.create_task(market.follow_changes())
+            group.create_task(market.follow_mids())
+
+    async def _on_event(self, event: OrderEvent) -> None:
+        self._parts.settlement.apply_event(event)
+
+    async def _tick(self) -> None:
+        """Publish prices twice a second; expire cards and apply due limits as soon as they are due."""
+        while True:
+            self._desk.expire()
+            self._parts.limit_file.apply_due()
+            if self._parts.hub.has_readers:
+                self._parts.hub.publish("prices", {"prices": self._parts.market.prices_json()["prices"]})
+            await asyncio.sleep(_TICK_S)
+
+    async def _housekeeping(self) -> None:
+        """Keep the account fresh, settle what is unknown, index and sign the journal."""
+        clock, parts = self._parts.clock, self._parts
+        next_account = next_fees = next_status = 0.0
+        while True:
+            now = clock.monotonic()
+            if now >= next_account:
+                await parts.account.refresh()
+                next_account = clock.monotonic() + _ACCOUNT_EVERY_S
+            if now >= next_fees or parts.account.fees is None:
+                await parts.account.refresh_fees()
+                next_fees = clock.monotonic() + _FEES_EVERY_S
+            if not parts.health.is_reconciled and self.ready.is_set() and parts.health.order_events_ok():
+                await parts.reconciliation.run()
+            await parts.reconciliation.settle_unknown()
+            if now >= next_status:
+                self._status()
+                next_status = clock.monotonic() + _STATUS_EVERY_S
+            words.index(parts.store.connection)
+            if chain.is_head_due(parts.store.connection, clock.now()):
+                chain.sign_head(parts.store.connection, self._assembly.journal_key, clock.now())
+            await asyncio.sleep(1.0)
+
+    def _status(self) -> None:
+        hub = self._parts.hub
+        if hub.has_readers:
+            hub.publish("status", self._desk.status())
+            hub.publish("portfolio", self._parts.portfolio.as_json())

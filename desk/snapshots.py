@@ -1,0 +1,128 @@
+"""One immutable picture of everything the gate looks at, taken without awaiting anything."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+
+from desk.account import Account
+from desk.ledger import Ledger
+from desk.market import Market
+from desk.portfolio import Portfolio
+from desk.store import Store
+from domain.clock import Clock
+from domain.instrument import Side
+from domain.money import ZERO
+from domain.order import OrderDraft
+from guardrails.snapshot import Consent, KillState, Snapshot
+
+MINUTE_S = 60.0
+
+
+class MessageCount:
+    """Messages to the venue in the last 60 s, by monotonic time; orders count, cancels count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: deque[float] = deque()
+
+    def hit(self) -> None:
+        """Count one message."""
+        self._times.append(self._clock.monotonic())
+
+    def last_minute(self) -> int:
+        """Return the count of the last 60 s."""
+        while self._times and self._times[0] < self._clock.monotonic() - MINUTE_S:
+            self._times.popleft()
+        return len(self._times)
+
+
+class Health:
+    """Flags that other parts keep true or false; everything starts as not known to be well."""
+
+    def __init__(self) -> None:
+        self.is_reconciled = False
+        self.order_events_ok: Callable[[], bool] = lambda: False
+        self.clock_skew_s: Callable[[], float | None] = lambda: None
+        self.rejects_in_a_row = 0
+
+
+class Snapshots:
+    """Takes snapshots; what is not known stays None, and the gate refuses on it."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: Ledger,
+        market: Market,
+        account: Account,
+        portfolio: Portfolio,
+        messages: MessageCount,
+        health: Health,
+        account_name: str,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._market = market
+        self._account = account
+        self._portfolio = portfolio
+        self._messages = messages
+        self._health = health
+        self._account_name = account_name
+
+    def take(
+        self, draft: OrderDraft, *, kill_state: KillState, consent: Consent, pending_approvals: int
+    ) -> Snapshot:
+        """Return the picture for `draft` as of now."""
+        live = self._ledger.live()
+        mine = [o for o in live if o.symbol == draft.symbol]
+        bids = [o.price for o in mine if o.side is Side.BUY]
+        asks = [o.price for o in mine if o.side is Side.SELL]
+        position = self._ledger.position(draft.instrument.base)
+        live_buys = sum((o.reserved_usd for o in live if o.side is Side.BUY), ZERO)
+        live_all = sum((o.reserved_usd for o in live), ZERO)
+        asset_buys = sum(
+            (o.reserved_usd for o in live if o.side is Side.BUY and o.base == draft.instrument.base), ZERO
+        )
+        day = self._ledger.day()
+        available = self._account.available()
+        return Snapshot(
+            mode=self._store.mode,
+            venue=self._store.venue,
+            account=self._account_name,
+            permitted_symbols=frozenset(self._market.instruments),
+            kill_state=kill_state,
+            book=self._market.view(draft.symbol, 5),
+            previous_mid=self._market.previous_mid(draft.symbol),
+            fees=self._account.fees,
+            available=available,
+            usd_rates=self._market.usd_rates(),
+            held=None if available is None else self._free(draft.instrument.base, available),
+            average_cost_usd=position.average_cost_usd,
+            asset_exposure_usd=position.cost_usd + asset_buys,
+            global_day_usd=day["entries_usd"] + live_buys,
+            turnover_day_usd=day["turnover_usd"] + live_all,
+            orders_last_60s=self._ledger.count_since(MINUTE_S),
+            messages_last_60s=self._messages.last_minute(),
+            open_orders=len(live),
+            pending_approvals=pending_approvals,
+            day_pnl_usd=self._portfolio.day_pnl_usd(),
+            drawdown_pct=self._portfolio.drawdown_pct(),
+            rejects_in_a_row=self._health.rejects_in_a_row,
+            executions_last_hour=self._ledger.count_since(3600, origin="agent", symbol=draft.symbol),
+            own_bid=max(bids, default=None),
+            own_ask=min(asks, default=None),
+            seconds_since_order_in_symbol=self._ledger.seconds_since(draft.symbol),
+            seconds_since_same_order=self._ledger.seconds_since(draft.symbol, draft),
+            clock_skew_s=self._health.clock_skew_s(),
+            is_journal_ok=self._store.is_journal_ok,
+            is_order_events_ok=self._health.order_events_ok(),
+            is_reconciled=self._health.is_reconciled,
+            consent=consent,
+        )
+
+    @staticmethod
+    def _free(asset: str, available: dict[str, Decimal]) -> Decimal:
+        return available.get(asset, ZERO)
