@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.capture import RotatingLog
+from cli.model_key import without_keys
 from domain.errors import BadInputError, ConflictError, MatrixError, UnreachableError
 
 READY_S = 60.0
@@ -28,6 +30,7 @@ class ChildPlan:
     arguments: Callable[[], Sequence[str]]
     is_ready: Callable[[int], bool]
     """Gets the child's process id: an address file left behind by another process is not ours."""
+    holds_model_key: bool = False
 
 
 class Child:
@@ -57,6 +60,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=dict(os.environ) if self.plan.holds_model_key else without_keys(os.environ),
             start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops all in order
         )
         self._copying = asyncio.create_task(self._copy(self._process))

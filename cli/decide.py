@@ -64,7 +64,7 @@ def run_approve(context: Context) -> int:
         context.terminal.data(proposal, card_text(proposal))
     _must_be_pending(proposal)
     typed = context.options.digest or _ask_for_digest(context)
-    _must_match(proposal, typed)
+    check_digest(proposal, typed)
     answered = as_person(context.home, lambda desk: desk.approve(wanted, proposal["digest"]))
     if answered.get("outcome") is None:
         answered = as_reader(context.home, lambda desk: _settled(desk, wanted))
@@ -168,7 +168,8 @@ def _ask_for_digest(context: Context) -> str:
     return sys.stdin.readline().strip()
 
 
-def _must_match(proposal: Json, typed: str) -> None:
+def check_digest(proposal: Json, typed: str) -> None:
+    """Raise `ConflictError` unless `typed` begins the card's digest with eight characters or more."""
     from cli.cards import DIGEST_SHOWN
 
     given = typed.strip().lower()

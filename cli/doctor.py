@@ -24,7 +24,7 @@ _NO_DISK = 100_000_000
 _STEP_S = 2.0
 _EARLIEST = 1_760_000_000
 """2025-10-09: a clock before this stands wrong, and every signature and record would carry it."""
-_SECRETS = ("run/tokens/*", "run/codes/*", "run/exchange.json", "state/*.json", "state/*.sqlite*")
+_SECRETS = ("run/tokens/*", "run/codes/*", "run/exchange.json", "state/*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

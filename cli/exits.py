@@ -32,6 +32,6 @@ def exit_of(error: MatrixError) -> Exit:
         return Exit.BAD_INPUT
     if isinstance(error, UnreachableError | VenueRetryableError | OutcomeUnknownError):
         return Exit.NOT_REACHABLE
-    if isinstance(error, LockedError) and error.code.startswith(("HALTED", "KILL")):
+    if isinstance(error, LockedError) and error.code == "HALTED":
         return Exit.HALTED
     return Exit.REFUSED

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli import decide, doctor, journal, processes, start
+from cli import decide, doctor, journal, processes, start, talk
 from cli.command import Context, Parser, shared_options
 from cli.exits import Exit, exit_of
 from cli.home import resolve
 from cli.output import Terminal
 from domain.errors import MatrixError
 
-_GROUPS = (start, decide, journal, doctor, processes)
+_GROUPS = (start, talk, decide, journal, doctor, processes)
 _TAKES_VALUE = "--home"
 
 

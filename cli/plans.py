@@ -76,11 +76,17 @@ def desk_plan(home: Path, mode: str) -> ChildPlan:
 
 
 def app_plan(home: Path, port: int) -> ChildPlan:
-    """Plan the web app on its fixed port."""
+    """Plan the web app on its fixed port; ready when its page is drawn."""
+
+    def is_ready(pid: int) -> bool:
+        found = probe.get(f"http://127.0.0.1:{port}", APP_HEALTH)
+        return found is not None and found[0] == 200 and found[1].get("pid") == pid and found[1].get("page")
+
     return ChildPlan(
         name="app",
         arguments=lambda: _child(home, "app", "--port", str(port)),
-        is_ready=lambda _: probe.answers(f"http://127.0.0.1:{port}", APP_HEALTH),
+        is_ready=is_ready,
+        holds_model_key=True,
     )
 
 

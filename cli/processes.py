@@ -60,21 +60,26 @@ def run_desk(context: Context) -> int:
     configured = settings.load(context.home)
     check_limits(context.home)
     mode = lowered_mode(configured.mode, context.options.mode, understood=False)
-    main(home=context.home, mode=mode, supervised=context.options.supervised)
-    return Exit.OK
+    _end_with_parent(context.options.supervised)
+    return main(home=context.home, mode=mode)
 
 
 def run_app(context: Context) -> int:
     """Serve the web app until told to stop."""
     from app.server import main
     from cli.home import prepare
+    from cli.model_key import gemini_key
     from desk import settings
 
     prepare(context.home)
-    port = context.options.port or settings.load(context.home).port
+    configured = settings.load(context.home)
     _end_with_parent(context.options.supervised)
-    main(home=context.home, port=port)
-    return Exit.OK
+    return main(
+        home=context.home,
+        port=context.options.port or configured.port,
+        model_name=configured.model,
+        gemini_key=gemini_key(os.environ),
+    )
 
 
 def _end_with_parent(supervised: bool) -> None:

@@ -1,0 +1,99 @@
+"""`matrix ask` and `matrix chat`: the conversation in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import command
+from cli.command import Context, Subparsers
+from cli.exits import Exit
+from domain.errors import BadInputError
+
+if TYPE_CHECKING:
+    from agent_graph.turn import TurnResult
+    from desk.client import DeskClient
+
+_MAX_FILE = 1_000_000
+
+
+def register(commands: Subparsers) -> None:
+    """Add `ask` and `chat`."""
+    ask = command.add(commands, "ask", run_ask, "ask one question, or one a line of a file")
+    ask.add_argument("question", nargs="?", metavar="TEXT")
+    ask.add_argument(
+        "--file", type=Path, metavar="FILE", help="a question a line, each in a fresh conversation"
+    )
+    command.add(commands, "chat", run_chat, "talk; goes on with the latest conversation, Ctrl-D ends")
+
+
+def run_ask(context: Context) -> int:
+    """Answer one question or a file of them; starts what is not running and stops what it started."""
+    import asyncio
+
+    return asyncio.run(_ask(context, _questions(context)))
+
+
+def run_chat(context: Context) -> int:
+    """Talk until Ctrl-D."""
+    import asyncio
+
+    from cli.chat_loop import ChatLoop
+    from cli.talking import talking
+
+    async def converse() -> int:
+        async with talking(context) as (conversations, desk):
+            return await ChatLoop(context, conversations, desk).run()
+
+    return asyncio.run(converse())
+
+
+def _questions(context: Context) -> list[str]:
+    text, file = context.options.question, context.options.file
+    if (text is None) == (file is None):
+        raise BadInputError(
+            "USAGE", "give a question or --file, one of them", 'Such as: matrix ask "btc price".'
+        )
+    if file is None:
+        return [_not_empty(text)]
+    try:
+        content = sys.stdin.read(_MAX_FILE) if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            "FILE_UNREADABLE", f"{file} cannot be read: {error}", "Give a UTF-8 text file."
+        ) from error
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    if not lines:
+        raise BadInputError("FILE_EMPTY", f"{file} holds no question", "Write one question a line.")
+    return lines
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise BadInputError("EMPTY_MESSAGE", "the question is empty", 'Such as: matrix ask "btc price".')
+    return text
+
+
+async def _ask(context: Context, questions: list[str]) -> int:
+    from cli.talking import talking
+
+    async with talking(context) as (conversations, desk):
+        for question in questions:
+            conversation = await conversations.create("ask")
+            handle = await conversations.send(conversation, question)
+            await _print_answer(context, desk, await handle.result(), several=len(questions) > 1)
+    return Exit.OK
+
+
+async def _print_answer(context: Context, desk: DeskClient, result: TurnResult, *, several: bool) -> None:
+    from cli.cards import card_text, how_to_answer
+
+    lines = [f"> {result.question}"] if several else []
+    lines += [result.answer]
+    if not context.terminal.as_json:
+        for proposal_id in result.proposals:
+            proposal = await desk.read(f"/proposals/{proposal_id}")
+            lines += ["", card_text(proposal)]
+            lines += [how_to_answer(proposal)] if proposal["state"] == "pending" else []
+    context.terminal.data(result.as_json(), "\n".join(lines) + ("\n" if several else ""))
