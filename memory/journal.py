@@ -51,6 +51,9 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             BEGIN SELECT RAISE(ABORT, 'a journal record is never changed'); END""",
         """CREATE TRIGGER journal_holds BEFORE DELETE ON journal
             BEGIN SELECT RAISE(ABORT, 'a journal record is never deleted'); END""",
+        """CREATE TRIGGER journal_grows BEFORE INSERT ON journal
+            WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM journal)
+            BEGIN SELECT RAISE(ABORT, 'a journal record is only ever added at the end'); END""",
         """CREATE TABLE journal_order_keys (order_key TEXT NOT NULL, seq INTEGER NOT NULL,
             PRIMARY KEY (order_key, seq)) WITHOUT ROWID""",
         """CREATE TABLE journal_heads (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, ts TEXT NOT NULL,
