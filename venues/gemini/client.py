@@ -28,6 +28,8 @@ from venues.gemini.reading import UNREADABLE
 from venues.gemini.signing import Credentials, SignedOrder, SignedRequest, sign
 from venues.gemini.transport import Flight, NoReplyError, Reply, Transport
 
+__all__ = ["Credentials", "GeminiRest", "SignedOrder"]
+
 _READ_S = 10.0
 _TRADE_S = 8.0
 _HOLD_S = 1.0

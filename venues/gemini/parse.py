@@ -164,9 +164,9 @@ def candles(body: bytes) -> list[Candle]:
 
 
 def balances(body: bytes) -> list[Balance]:
-    """Read `/v1/balances`; currencies in upper case."""
+    """Read `/v1/balances`; currencies in lower case, as in instruments."""
     return [
-        Balance(currency=b.currency.upper(), amount=exact(b.amount), available=exact(b.available))
+        Balance(currency=b.currency.lower(), amount=exact(b.amount), available=exact(b.available))
         for b in _balances(body)
         if b.type == "exchange"
     ]
@@ -213,8 +213,8 @@ def _instrument(d: wire.DetailsWire) -> Instrument:
     is_swap = d.product_type not in {"", "spot"} or symbol.endswith("perp")
     return Instrument(
         symbol=symbol,
-        base=d.base_currency.upper(),
-        quote=d.quote_currency.upper(),
+        base=d.base_currency.lower(),
+        quote=d.quote_currency.lower(),
         price_tick=tick,
         amount_step=step,
         min_amount=least,

@@ -1,0 +1,1 @@
+"""The Gemini client against vectors, recordings and real sockets."""
