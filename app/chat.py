@@ -35,30 +35,37 @@ class ChatRoom:
         self._pumps: dict[str, asyncio.Task[None]] = {}
         self._busy: set[str] = set()
         self._early: set[str] = set()
+        self._settling: set[asyncio.Task[None]] = set()
 
-    async def open(self, talk: Conversations) -> None:
+    def open(self, talk: Conversations) -> None:
         """Take the opened conversations; cards that settled before are passed on now."""
         self._talk = talk
         early, self._early = self._early, set()
         for proposal_id in sorted(early):
-            await self.settle(proposal_id)
+            self.settle(proposal_id)
         self._live.publish("chat-ready", {})
 
     async def close(self) -> None:
         """Stop the pumps and close the conversations."""
-        for pump in self._pumps.values():
-            pump.cancel()
-        await asyncio.gather(*self._pumps.values(), return_exceptions=True)
+        tasks = [*self._pumps.values(), *self._settling]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._talk is not None:
             await self._talk.close()
 
-    async def settle(self, proposal_id: str) -> None:
-        """Wake the conversation that waits for this card, if one does."""
+    def settle(self, proposal_id: str) -> None:
+        """Wake the conversation that waits for this card, if one does; a model may take its time over it."""
         if self._talk is None:
             self._early.add(proposal_id)
             return
+        task = asyncio.create_task(self._settle(proposal_id), name=f"settle {proposal_id}")
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _settle(self, proposal_id: str) -> None:
         try:
-            await self._talk.settle(proposal_id)
+            await self.talk.settle(proposal_id)
         except MatrixError as error:
             log.warning("the conversation of %s could not go on: %s", proposal_id, error)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from app.desk_link import DeskLink
-from app.live import Json, Live
+from app.live import KEPT_FILLS, Json, Live
 from desk.client import DeskEvent
 from domain.errors import MatrixError
 
@@ -17,7 +17,7 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0
 LOST = "the desk does not answer; start it with `matrix up`"
 
-Settle = Callable[[str], Awaitable[None]]
+Settle = Callable[[str], None]
 
 
 def is_settled(proposal: Json) -> bool:
@@ -70,26 +70,26 @@ class Follower:
         elif event.name == "portfolio":
             live.set_portfolio(data)
         elif event.name == "proposal":
-            await self.take_proposal(data)
+            self.take_proposal(data)
 
-    async def take_proposal(self, proposal: Json) -> None:
+    def take_proposal(self, proposal: Json) -> None:
         """Show a card's new state and wake the conversation that waits for it."""
         self._live.put_proposal(proposal)
         if is_settled(proposal):
-            await self._settle(proposal["id"])
+            self._settle(proposal["id"])
 
     async def _read_all(self, status: Json) -> None:
         link, live = self._link, self._live
-        prices, portfolio, orders, fills, pending = await asyncio.gather(
+        prices, portfolio, orders, fills, proposals = await asyncio.gather(
             link.read("/prices"),
             link.read("/portfolio"),
             link.read("/orders", state="all"),
-            link.read("/fills", limit=100),
-            link.read("/proposals", state="pending"),
+            link.read("/fills", limit=KEPT_FILLS),
+            link.read("/proposals", state="all"),
         )
         live.status, live.prices, live.portfolio = status, prices["prices"], portfolio
-        gone = live.vanished(pending["proposals"])
-        live.replace(orders=orders["orders"], fills=fills["fills"], proposals=pending["proposals"])
-        live.set_desk(up=True, text="connected")
-        for proposal_id in gone:
-            await self.take_proposal(await link.read(f"/proposals/{proposal_id}"))
+        live.desk = {"up": True, "text": "connected"}
+        live.replace(orders=orders["orders"], fills=fills["fills"], proposals=proposals["proposals"])
+        for proposal in proposals["proposals"]:
+            if is_settled(proposal):
+                self._settle(proposal["id"])

@@ -1,4 +1,4 @@
-"""The second door behind the request guard: session, `x-csrf`, and Gradio's routes cut to what the page uses."""
+"""The second door behind the request guard: session, `x-csrf`, and Gradio cut to what the page uses."""
 
 from __future__ import annotations
 
@@ -9,17 +9,32 @@ from types import MappingProxyType
 
 from app.access import Door, csrf_token
 from app.page import UI_PATH
+from guardrails.request_guard import Refusal
 from loopback.guard import AsgiApp, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/", "/healthz"})
 """Answered without a session; `/` then only says how to get in."""
 
 # Gradio's page has no event that runs Python, so of its 100-odd routes it needs these to draw itself.
-_UI_EXACT = frozenset(
-    {"/", "/config", "/config/", "/theme.css", "/gradio_api/startup-events", "/manifest.json"}
-)
-_UI_BELOW = ("/assets/", "/static/", "/svelte/")
+_UI_EXACT = frozenset({"/", "/config", "/theme.css"})
+_UI_BELOW = ("/assets/", "/static/")
 _READING = frozenset({"GET", "HEAD"})
+
+_NOTHING_HERE = Refusal(
+    status=404, code="NOT_FOUND", message="there is nothing here", cure="Open the page at /."
+)
+_NO_SESSION = Refusal(
+    status=401,
+    code="NO_SESSION",
+    message="this browser is not signed in",
+    cure="Run `matrix url` and open the address it prints.",
+)
+_NO_CSRF = Refusal(
+    status=403,
+    code="CSRF_REFUSED",
+    message="the request does not carry this session's x-csrf value",
+    cure="Reload the page and try again.",
+)
 
 # Gradio evaluates small scripts and sets styles in place, so the unsafe-* are needed: this stops leaks
 # and remote loads, not every script. What a model writes never reaches an HTML parser at all.
@@ -28,7 +43,8 @@ PAGE_HEADERS = MappingProxyType(
         "content-security-policy": (
             "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
             "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-            "connect-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
+            "connect-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'self'; "
+            "form-action 'self'"
         )
     }
 )
@@ -64,27 +80,21 @@ class SessionGate:
         if scope["type"] == "lifespan" or _is_open(scope):
             await self._app(scope, receive, send)
             return
+        refusal = self._judge(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await _answer(scope, receive, send, refusal)
+
+    def _judge(self, scope: Scope) -> Refusal | None:
         if _is_closed(scope):
-            await _answer(
-                scope, receive, send, 404, "NOT_FOUND", "there is nothing here", "Open the page at /."
-            )
-            return
+            return _NOTHING_HERE
         token = session_token(scope, self._cookie)
         if not self._door.admits(token):
-            await _turn_away(scope, receive, send)
-            return
+            return _NO_SESSION
         if scope["type"] == "http" and scope["method"] not in _READING and not _has_csrf(scope, token):
-            await _answer(
-                scope,
-                receive,
-                send,
-                403,
-                "CSRF_REFUSED",
-                "the request does not carry this session's x-csrf value",
-                "Reload the page and try again.",
-            )
-            return
-        await self._app(scope, receive, send)
+            return _NO_CSRF
+        return None
 
 
 def _is_open(scope: Scope) -> bool:
@@ -106,29 +116,26 @@ def _has_csrf(scope: Scope, token: str) -> bool:
     return len(sent) == 1 and hmac.compare_digest(sent[0], csrf_token(token).encode())
 
 
-async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a person to the front page, a program an error."""
-    accepts = next((value for key, value in scope["headers"] if key == b"accept"), b"")
-    if scope["type"] == "http" and scope["method"] in _READING and b"text/html" in accepts:
-        head = [(b"location", b"/"), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 303, "headers": head})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    cure = "Run `matrix url` and open the address it prints."
-    await _answer(scope, receive, send, 401, "NO_SESSION", "this browser is not signed in", cure)
-
-
-async def _answer(
-    scope: Scope, receive: Receive, send: Send, status: int, code: str, message: str, cure: str
-) -> None:
+async def _answer(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
     prefix = ""
     if scope["type"] == "websocket":
         await receive()  # websocket.connect; nothing may be sent before it
         if "websocket.http.response" not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": 1008, "reason": code})
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
             return
         prefix = "websocket."
-    body = json.dumps({"error": {"code": code, "message": message, "cure": cure}}).encode()
+    elif refusal is _NO_SESSION and _is_a_person(scope):
+        head = [(b"location", b"/"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 303, "headers": head})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    body = json.dumps(refusal.as_json()).encode()
     head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{prefix}http.response.start", "status": status, "headers": head})
+    await send({"type": f"{prefix}http.response.start", "status": refusal.status, "headers": head})
     await send({"type": f"{prefix}http.response.body", "body": body})
+
+
+def _is_a_person(scope: Scope) -> bool:
+    """Say whether a browser navigates: it is sent to the front page, which says how to get in."""
+    accepts = next((value for key, value in scope["headers"] if key == b"accept"), b"")
+    return scope["method"] in _READING and b"text/html" in accepts

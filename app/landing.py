@@ -5,15 +5,21 @@ from __future__ import annotations
 from html import escape
 
 _STYLE = """
-:root{color-scheme:light dark;--bg:#FFFFFF;--panel:#F4F6F8;--text:#10151B;--muted:#39434E;--line:#5C6875;--bad:#9B0F0F}
-@media(prefers-color-scheme:dark){:root{--bg:#0C1015;--panel:#151B22;--text:#F2F5F8;--muted:#C3CCD6;--line:#7D8A99;--bad:#FF9C94}}
-body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--text);
-font:16px/1.5 system-ui,"DejaVu Sans",sans-serif}
-main{max-width:34rem;margin:1rem;padding:1.75rem 2rem;background:var(--panel);border:1px solid var(--line);border-radius:10px}
-h1{font-size:1.35rem;margin:0 0 .5rem}p{margin:.6rem 0;color:var(--muted)}
-code{font:1rem ui-monospace,"DejaVu Sans Mono",monospace;background:var(--bg);color:var(--text);
-border:1px solid var(--line);border-radius:4px;padding:.1rem .4rem}
-.bad{color:var(--bad);font-weight:600}
+:root { color-scheme: light dark; --bg: #FFFFFF; --panel: #F4F6F8; --text: #10151B; --muted: #39434E;
+  --line: #5C6875; --bad: #9B0F0F }
+@media (prefers-color-scheme: dark) {
+  :root { --bg: #0C1015; --panel: #151B22; --text: #F2F5F8; --muted: #C3CCD6;
+    --line: #7D8A99; --bad: #FF9C94 }
+}
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--bg);
+  color: var(--text); font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif }
+main { max-width: 34rem; margin: 1rem; padding: 1.75rem 2rem; background: var(--panel);
+  border: 1px solid var(--line); border-radius: 10px }
+h1 { font-size: 1.35rem; margin: 0 0 .5rem }
+p { margin: .6rem 0; color: var(--muted) }
+code { font: 1rem ui-monospace, "DejaVu Sans Mono", monospace; background: var(--bg); color: var(--text);
+  border: 1px solid var(--line); border-radius: 4px; padding: .1rem .4rem }
+.bad { color: var(--bad); font-weight: 600 }
 """
 
 
@@ -21,7 +27,8 @@ def _document(title: str, body: str, extra_head: str = "") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title>{extra_head}<style>{_STYLE}</style></head>"
+        f'<link rel="icon" href="data:,"><title>{escape(title)}</title>{extra_head}'
+        f"<style>{_STYLE}</style></head>"
         f"<body><main>{body}</main></body></html>"
     )
 

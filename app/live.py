@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+from domain.clock import Clock, rfc3339
+
 Json = dict[str, Any]
 
 MAX_WAITING = 256
@@ -45,7 +47,8 @@ class Viewer:
 class Live:
     """The latest of everything, as the desk told it. All methods are called from one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._viewers: set[Viewer] = set()
         self.desk: Json = {"up": False, "text": "connecting to the desk"}
         self.status: Json = {}
@@ -69,6 +72,7 @@ class Live:
     def picture(self) -> Json:
         """Return everything a fresh page needs."""
         return {
+            "now": rfc3339(self._clock.now()),
             "desk": self.desk,
             "status": self.status,
             "prices": self.prices,
@@ -135,18 +139,13 @@ class Live:
         self.publish("proposal", proposal)
 
     def replace(self, *, orders: list[Json], fills: list[Json], proposals: list[Json]) -> None:
-        """Take the desk's own lists after a connect (orders and fills newest first)."""
+        """Take the desk's own lists after a connect (each newest first)."""
         self._orders = {order["client_order_id"]: order for order in orders[:KEPT_ORDERS]}
         self._fills = {fill["record_id"]: fill for fill in fills[:KEPT_FILLS]}
-        pending = {item["id"]: item for item in proposals}
-        settled = {key: item for key, item in self._proposals.items() if item["state"] != "pending"}
-        self._proposals = {**settled, **pending}
+        settled = [item for item in proposals if item["state"] != "pending"][:KEPT_SETTLED]
+        kept = [*reversed(settled), *(item for item in proposals if item["state"] == "pending")]
+        self._proposals = {item["id"]: item for item in kept}
         self.publish("all", self.picture())
-
-    def vanished(self, pending: list[Json]) -> list[str]:
-        """Return ids that we still show as pending and the desk no longer does."""
-        ids = {item["id"] for item in pending}
-        return [key for key, item in self._proposals.items() if item["state"] == "pending" and key not in ids]
 
 
 def _newest(first: dict[str, Json], rest: dict[str, Json], limit: int) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from app.live import Json
 from desk.person_client import PersonClient
 from domain.errors import MatrixError
 
-Taken = Callable[[Json], Awaitable[None]]
+Taken = Callable[[Json], None]
 """Called with each proposal that an answer brings, so that every page shows it at once."""
 
 _Id = Field(min_length=1, max_length=64)
@@ -103,7 +103,7 @@ def person_router(line: PersonLine, taken: Taken) -> APIRouter:
 
     async def _with_card(act: Callable[[PersonClient], Awaitable[Json]]) -> Json:
         proposal = await line.call(act)
-        await taken(proposal)
+        taken(proposal)
         return proposal
 
     @router.post("/approve")

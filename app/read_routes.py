@@ -59,6 +59,11 @@ def read_router(link: DeskLink, live: Live, cookie: str) -> APIRouter:
         """Return one receipt."""
         return await link.read(f"/journal/records/{_segment(record_id)}")
 
+    @router.get("/favicon.ico")
+    async def favicon() -> Response:
+        """Return the icon that browsers ask for by themselves."""
+        return _static("icon.svg")
+
     @router.get("/static/{name}")
     async def static(name: str) -> Response:
         """Return one of the page's own files."""

@@ -85,7 +85,7 @@ class _Readiness:
 
 def build(*, home: Path, port: int, open_talk: OpenTalk, clock: Clock) -> Built:
     """Build the app for the home and the port that its socket has; nothing is opened before it starts."""
-    live, ready, link, line = Live(), _Readiness(), DeskLink(home), PersonLine(home)
+    live, ready, link, line = Live(clock), _Readiness(), DeskLink(home), PersonLine(home)
     room, door, cookie = ChatRoom(live), Door(home, clock), cookie_name(port)
     follower = Follower(link, live, room.settle)
 
@@ -152,7 +152,7 @@ def _redeem(request: Request, door: Door, cookie: str, code: str) -> Response:
     token = door.redeem(code)
     if token is None:
         return _html(
-            landing.way_in("That address was used already or is too old. Run matrix url for a fresh one."),
+            landing.way_in("That address was used already, or it is too old."),
             403,
         )
     reply = RedirectResponse(target, 303)
@@ -168,7 +168,7 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 
 async def _open_chat(room: ChatRoom, open_talk: OpenTalk, link: DeskLink) -> None:
     try:
-        await room.open(await open_talk(link))
+        room.open(await open_talk(link))
     except Exception:
         log.exception("the conversations could not be opened")
         raise
@@ -197,15 +197,9 @@ async def _answer_error(_: Request, error: Exception) -> Response:
 
 async def _answer_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()
-    )
-    body = {
-        "code": "BAD_BODY",
-        "message": faults or "the body cannot be read",
-        "cure": "Reload the page and try again.",
-    }
-    return JSONResponse({"error": body}, 400)
+    faults = [f"{'.'.join(map(str, item['loc'][1:])) or 'body'}: {item['msg']}" for item in error.errors()]
+    fault = BadInputError("BAD_BODY", "; ".join(faults), "Correct it and try again.")
+    return JSONResponse({"error": fault.as_json()}, 400)
 
 
 def talk_opener(home: Path, clock: Clock, model_name: str | None, gemini_key: str | None) -> OpenTalk:

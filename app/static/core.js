@@ -39,7 +39,7 @@ export function h(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== "").map(
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== "").map(
     (child) => (child instanceof Node ? child : document.createTextNode(clean(child)))));
   return node;
 }
@@ -189,12 +189,6 @@ function keyed(map, items, key) {
   for (const item of items) map.set(item[key], item);
 }
 
-function takeStatus(status) {
-  state.status = status;
-  const server = Date.parse(status.now);
-  if (!Number.isNaN(server)) state.clockOffset = server - Date.now();
-}
-
 function stampPrices(prices) {
   for (const price of prices) state.prices.set(price.symbol, { ...price, seen: performance.now() });
 }
@@ -202,7 +196,8 @@ function stampPrices(prices) {
 const TAKE = {
   all(data) {
     state.desk = data.desk;
-    takeStatus(data.status);
+    state.status = data.status;
+    state.clockOffset = Date.parse(data.now) - Date.now();
     state.prices.clear();
     stampPrices(data.prices);
     state.portfolio = data.portfolio;
@@ -211,7 +206,7 @@ const TAKE = {
     keyed(state.proposals, data.proposals, "id");
   },
   desk(data) { state.desk = data; },
-  status: takeStatus,
+  status(data) { state.status = data; },
   prices: stampPrices,
   portfolio(data) { state.portfolio = data; },
   order(data) { state.orders.set(data.client_order_id, data); },
