@@ -1,0 +1,371 @@
+"""The matching engine: price-time priority, holds, fees, stops, and the reasons for every cancel.
+
+Everything here is synchronous and exact. Work runs inside `decimal.localcontext(CONTEXT)` (see
+`exchange.Exchange.operation`), is collected in a `Batch`, and leaves the process only after the batch is
+stored. Choices where the venue is silent: the collar is 5 % of the best opposite price at arrival; self-cross
+cancels the incoming order; a stop reads the last trade and fires at once if it is already reached.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from domain.instrument import Side
+from domain.money import BPS, ZERO, to_wire
+from domain.order import ExecutionOption, OrderEventType, OrderType
+from venues.paper.book import BookSide, OrderBook
+from venues.paper.candles import CandleSeries
+from venues.paper.ledger import Account
+from venues.paper.listings import DOLLARS, Listing
+from venues.paper.orders import CancelReason, Execution, Order, OrderRequest, Print
+from venues.paper.refusals import RefusedError
+
+COLLAR = Decimal("0.05")
+FEE_PLACES = Decimal("1e-19")
+KEPT_PRINTS = 1000
+
+
+class Market:
+    """One instrument: its book, waiting stops, last price, recent prints and candles."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+        self.instrument = listing.instrument
+        self.symbol = listing.symbol
+        self.book = OrderBook()
+        self.stops: dict[int, Order] = {}
+        self.last = listing.start_price
+        self.prints: deque[Print] = deque(maxlen=KEPT_PRINTS)
+        self.candles = CandleSeries(listing.instrument.price_tick, listing.instrument.amount_step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that happened to a customer's order; `order` is a copy as it stood then."""
+
+    kind: OrderEventType
+    order: Order
+    event_id: int
+    at_ms: int
+    execution: Execution | None = None
+    command_id: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """What one operation changed and has not been stored or published yet."""
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    accounts: set[Account] = field(default_factory=set)
+    executions: list[Execution] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    prints: list[tuple[str, Print]] = field(default_factory=list)
+
+    @property
+    def needs_storing(self) -> bool:
+        """Say whether a customer's books changed."""
+        return bool(self.orders or self.accounts or self.executions)
+
+
+class Engine:
+    """All markets and the rules of trading on them."""
+
+    def __init__(self, *, next_id: Callable[[], int], now_ms: Callable[[], int]) -> None:
+        self.markets: dict[str, Market] = {}
+        self.live: dict[int, Order] = {}
+        self.batch = Batch()
+        self._next_id = next_id
+        self._now_ms = now_ms
+
+    def list_market(self, listing: Listing) -> Market:
+        """Open a market for `listing` and return it."""
+        market = self.markets[listing.symbol] = Market(listing)
+        return market
+
+    def take_batch(self) -> Batch:
+        """Return what changed since the last call and begin anew."""
+        batch, self.batch = self.batch, Batch()
+        return batch
+
+    def place(self, account: Account, request: OrderRequest, session: str = "") -> Order:
+        """Accept an order, match it, and return it in its final or resting state.
+
+        Raises `RefusedError("InsufficientFunds", ..., 406)`, after a `rejected` notice.
+        """
+        market = self.markets[request.symbol]
+        order = self._new_order(account, request, session)
+        if not account.is_house:
+            self._claim_funds(market, order)
+            self.live[order.id] = order
+            self._notify(OrderEventType.ACCEPTED, order)
+        if order.is_waiting and not self._is_reached(order, market.last):
+            market.stops[order.id] = order
+            return order
+        order.is_triggered = order.type is OrderType.STOP_LIMIT
+        self._enter(market, order)
+        self._fire_stops(market)
+        return order
+
+    def cancel(self, order: Order, reason: CancelReason = CancelReason.REQUESTED) -> None:
+        """Take a live order away. A closed one is left as it is."""
+        if not order.is_live:
+            return
+        market = self.markets[order.symbol]
+        if order.is_waiting:
+            del market.stops[order.id]
+        else:
+            market.book.side(order.side).remove(order)
+        self._cancelled(order, reason)
+
+    def restore(self, order: Order) -> None:
+        """Put a stored live order back where it was; call in the order of ids, before anybody quotes."""
+        market = self.markets[order.symbol]
+        self._hold(market, order, order.needed_hold())
+        self.live[order.id] = order
+        if order.is_waiting:
+            market.stops[order.id] = order
+        else:
+            market.book.side(order.side).add(order)
+
+    def withdraw(self, order: Order) -> None:
+        """Close a stored live order whose market is not open any more; it holds nothing."""
+        order.is_live = False
+        order.reason = CancelReason.MARKET_CLOSED
+        self.batch.orders[order.id] = order
+
+    def live_orders(self, account: Account) -> list[Order]:
+        """Return the account's live orders, newest first."""
+        return sorted((o for o in self.live.values() if o.account is account), key=lambda o: -o.id)
+
+    def record_print(self, market: Market, price: Decimal, amount: Decimal, side: Side) -> None:
+        """Note a trade of others that did not pass through our book."""
+        self._print(market, self._next_id(), price, amount, side)
+
+    def usd_rate(self, currency: str) -> Decimal:
+        """Return dollars per unit of `currency`; 1 when no market of ours tells."""
+        if currency in DOLLARS:
+            return Decimal(1)
+        market = self.markets.get(f"{currency.lower()}usd")
+        return market.last if market is not None else Decimal(1)
+
+    def _new_order(self, account: Account, request: OrderRequest, session: str) -> Order:
+        return Order(
+            id=self._next_id(),
+            account=account,
+            symbol=request.symbol,
+            side=request.side,
+            type=request.type,
+            price=request.price,
+            amount=request.amount,
+            remaining=request.amount,
+            created_ms=self._now_ms(),
+            option=request.option,
+            stop_price=request.stop_price,
+            client_order_id=request.client_order_id,
+            api_session=session,
+            maker_bps=account.tier.maker_bps,
+            taker_bps=account.tier.taker_bps,
+        )
+
+    def _claim_funds(self, market: Market, order: Order) -> None:
+        needed = order.needed_hold()
+        instrument = market.instrument
+        currency = instrument.quote if order.is_buy else instrument.base
+        available = order.account.fund(currency).available
+        if needed > available:
+            order.is_live = False
+            order.reason = "InsufficientFunds"
+            self._notify(OrderEventType.REJECTED, order)
+            self.batch.orders.pop(order.id, None)
+            raise RefusedError(
+                "InsufficientFunds",
+                f"Failed to place {order.side} order on symbol '{market.symbol.upper()}' for price "
+                f"{to_wire(order.price)} and quantity {to_wire(order.amount)} {instrument.base} due to "
+                f"insufficient funds: {to_wire(needed)} {currency} needed, {to_wire(available)} available",
+                406,
+            )
+        self._hold(market, order, needed)
+
+    def _hold(self, market: Market, order: Order, needed: Decimal) -> None:
+        account = order.account
+        if account.is_house:
+            return
+        instrument = market.instrument
+        funds = account.fund(instrument.quote if order.is_buy else instrument.base)
+        funds.held += needed - order.held
+        order.held = needed
+        self.batch.accounts.add(account)
+
+    def _enter(self, market: Market, order: Order) -> None:
+        against = market.book.against(order.side)
+        limit = self._collared(order, against.best)
+        refusal = self._refusal(order, against, limit)
+        if refusal is not None:
+            self._cancelled(order, refusal)
+            return
+        self._match(market, order, against, limit)
+        if not order.remaining:
+            return
+        if limit != order.price and _crosses(order.side, order.price, against.best):
+            self._cancelled(order, CancelReason.PRICE_LIMITS)
+        elif order.option is ExecutionOption.IMMEDIATE_OR_CANCEL:
+            self._cancelled(order, CancelReason.IMMEDIATE_WOULD_POST)
+        else:
+            market.book.side(order.side).add(order)
+            self._notify(OrderEventType.BOOKED, order)
+
+    def _collared(self, order: Order, best: Decimal | None) -> Decimal:
+        if best is None:
+            return order.price
+        if order.is_buy:
+            return min(order.price, best * (1 + COLLAR))
+        return max(order.price, best * (1 - COLLAR))
+
+    def _refusal(self, order: Order, against: BookSide, limit: Decimal) -> CancelReason | None:
+        if not _crosses(order.side, order.price, against.best):
+            return CancelReason.FILL_OR_KILL if order.option is ExecutionOption.FILL_OR_KILL else None
+        if not order.account.is_house and self._meets_own(order):
+            return CancelReason.SELF_CROSS
+        if order.option is ExecutionOption.MAKER_OR_CANCEL:
+            return CancelReason.MAKER_WOULD_TAKE
+        if order.option is ExecutionOption.FILL_OR_KILL and not _can_fill(order, against, limit):
+            return CancelReason.FILL_OR_KILL
+        return None
+
+    def _meets_own(self, order: Order) -> bool:
+        return any(
+            other.account is order.account
+            and other.symbol == order.symbol
+            and other.side is not order.side
+            and not other.is_waiting
+            and _crosses(order.side, order.price, other.price)
+            for other in self.live.values()
+            if other is not order
+        )
+
+    def _match(self, market: Market, order: Order, against: BookSide, limit: Decimal) -> None:
+        while order.remaining:
+            best = against.best
+            if best is None or not _crosses(order.side, limit, best):
+                return
+            resting = next(iter(against.levels[best].orders.values()))
+            amount = min(order.remaining, resting.remaining)
+            against.reduce(resting, amount)
+            order.remaining -= amount
+            tid = self._next_id()
+            self._print(market, tid, best, amount, order.side)
+            # The resting side first: its owner has waited, and its events never depend on the taker's.
+            self._settle(market, resting, best, amount, tid, is_maker=True)
+            self._settle(market, order, best, amount, tid, is_maker=False)
+
+    def _print(self, market: Market, tid: int, price: Decimal, amount: Decimal, side: Side) -> None:
+        trade = Print(tid, self._now_ms(), price, amount, side)
+        market.last = price
+        market.prints.append(trade)
+        market.candles.add(trade.at_ms, price, amount)
+        self.batch.prints.append((market.symbol, trade))
+
+    def _settle(
+        self, market: Market, order: Order, price: Decimal, amount: Decimal, tid: int, *, is_maker: bool
+    ) -> None:
+        order.is_live = order.remaining > 0
+        if order.account.is_house:
+            return
+        instrument, account = market.instrument, order.account
+        worth = price * amount
+        fee = (worth * (order.maker_bps if is_maker else order.taker_bps) / BPS).quantize(FEE_PLACES)
+        base, quote = account.fund(instrument.base), account.fund(instrument.quote)
+        sign = 1 if order.is_buy else -1
+        base.amount += sign * amount
+        quote.amount -= sign * worth + fee
+        order.notional += worth
+        self._hold(market, order, order.needed_hold())
+        execution = Execution(
+            tid=tid,
+            order_id=order.id,
+            account=account.name,
+            symbol=order.symbol,
+            side=order.side,
+            price=price,
+            amount=amount,
+            fee=fee,
+            fee_currency=instrument.quote,
+            is_maker=is_maker,
+            at_ms=self._now_ms(),
+            notional_usd=worth * self.usd_rate(instrument.quote),
+            client_order_id=order.client_order_id,
+        )
+        self.batch.executions.append(execution)
+        self._notify(OrderEventType.FILL, order, execution=execution)
+        if not order.is_live:
+            self.live.pop(order.id, None)
+            self._notify(OrderEventType.CLOSED, order)
+
+    def _cancelled(self, order: Order, reason: CancelReason) -> None:
+        order.is_live = False
+        order.reason = reason
+        if order.account.is_house:
+            return
+        self._hold(self.markets[order.symbol], order, ZERO)
+        self.live.pop(order.id, None)
+        self._notify(OrderEventType.CANCELLED, order, command_id=self._next_id())
+        self._notify(OrderEventType.CLOSED, order)
+
+    def _fire_stops(self, market: Market) -> None:
+        while market.stops:
+            reached = [o for o in market.stops.values() if self._is_reached(o, market.last)]
+            if not reached:
+                return
+            order = min(reached, key=lambda o: o.id)
+            del market.stops[order.id]
+            order.is_triggered = True
+            self.batch.orders[order.id] = order
+            self._enter(market, order)
+
+    @staticmethod
+    def _is_reached(order: Order, last: Decimal) -> bool:
+        stop = order.stop_price
+        return stop is not None and (last >= stop if order.is_buy else last <= stop)
+
+    def _notify(
+        self,
+        kind: OrderEventType,
+        order: Order,
+        *,
+        execution: Execution | None = None,
+        command_id: int | None = None,
+    ) -> None:
+        if order.account.is_house:
+            return
+        self.batch.orders[order.id] = order
+        self.batch.notices.append(
+            Notice(
+                kind=kind,
+                order=copy(order),
+                event_id=self._next_id(),
+                at_ms=self._now_ms(),
+                execution=execution,
+                command_id=command_id,
+            )
+        )
+
+
+def _crosses(side: Side, price: Decimal, opposite: Decimal | None) -> bool:
+    if opposite is None:
+        return False
+    return price >= opposite if side is Side.BUY else price <= opposite
+
+
+def _can_fill(order: Order, against: BookSide, limit: Decimal) -> bool:
+    wanted = order.amount
+    for price in against.prices():
+        if not _crosses(order.side, limit, price):
+            return False
+        wanted -= against.total(price)
+        if wanted <= 0:
+            return True
+    return False

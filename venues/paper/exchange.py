@@ -1,0 +1,188 @@
+"""The exchange as a whole: engine, accounts, durable state, feeds and the world, one operation at a time.
+
+An operation changes memory, is committed to disk, is published to the sockets, and only then is answered.
+If the disk fails, the exchange stops answering instead of going on with books that nobody could restore.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal, localcontext
+from typing import Any
+
+from domain.instrument import Instrument
+from domain.money import CONTEXT, ZERO
+from venues.paper.auth import verify
+from venues.paper.candles import KEPT_MINUTES, MINUTE_MS, Bar
+from venues.paper.engine import Engine
+from venues.paper.feeds import Feeds
+from venues.paper.ledger import Account, Role, tier_for
+from venues.paper.listings import instrument_for
+from venues.paper.refusals import RefusedError
+from venues.paper.store import Store
+from venues.paper.timeline import Timeline
+from venues.paper.world import STEP_MS, World
+
+LOG = logging.getLogger(__name__)
+DAY_MS = 86_400_000
+VOLUME_DAYS = 30
+SAVE_EVERY_STEPS = 10
+MAX_CATCH_UP = 240
+"""Steps run in a row after a stall, such as a machine's sleep; what lies before them is let go."""
+
+
+class Ids:
+    """Order, trade and event ids: 17 or 18 digits, rising over restarts.
+
+    A block is claimed on disk before any id of it is used.
+    """
+
+    BLOCK = 10_000_000
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+        self.ceiling = first + self.BLOCK
+
+    def take(self) -> int:
+        """Return the next id."""
+        self._next += 1
+        return self._next
+
+    @property
+    def needs_block(self) -> bool:
+        """Say whether half of the claimed block is gone."""
+        return self._next > self.ceiling - self.BLOCK // 2
+
+    def claim(self) -> int:
+        """Return the new ceiling to write down."""
+        self.ceiling = self._next + self.BLOCK
+        return self.ceiling
+
+
+class Exchange:
+    """Everything behind the wire. Not for threads: one event loop calls it."""
+
+    def __init__(self, *, engine: Engine, store: Store, timeline: Timeline, ids: Ids) -> None:
+        self.engine = engine
+        self.store = store
+        self.timeline = timeline
+        self.feeds = Feeds(engine)
+        self.accounts: dict[str, Account] = {}
+        self.world: World | None = None
+        self.fault: str | None = None
+        self._ids = ids
+        self._nonces: set[Account] = set()
+        self._steps_run = 0
+        self._started_ms = timeline.now_ms()
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return the instrument of a symbol that is listed now or was once."""
+        market = self.engine.markets.get(symbol)
+        return instrument_for(symbol) if market is None else market.instrument
+
+    # Operations
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Run one atomic change: store it, then publish it. A refusal inside still stores a used nonce."""
+        if self.fault is not None:
+            raise RefusedError("Maintenance", "The exchange stopped: its state cannot be written", 503)
+        with localcontext(CONTEXT):
+            try:
+                yield
+            except RefusedError:
+                self._finish()
+                raise
+            except BaseException:
+                self.fault = "an operation failed half-way"
+                LOG.exception("the exchange stops: %s", self.fault)
+                raise
+            self._finish()
+
+    def _finish(self) -> None:
+        batch = self.engine.take_batch()
+        if batch.needs_storing or self._nonces:
+            try:
+                with self.store.transaction():
+                    self.store.write_batch(batch)
+                    for account in self._nonces:
+                        self.store.write_nonce(account)
+            except sqlite3.Error as error:
+                self.fault = str(error)
+                LOG.critical("the exchange stops: its state cannot be written: %s", error)
+                raise RefusedError("System", "The exchange could not write its state", 500) from error
+            self._nonces.clear()
+        self.feeds.publish(batch)
+
+    def authenticate(
+        self, headers: Mapping[str, str], path: str, roles: frozenset[Role]
+    ) -> tuple[Account, dict[str, Any]]:
+        """Verify a signed request inside an operation and bring the account's fee tier up to date."""
+        account, payload = verify(headers, path, roles, self.accounts.get)
+        self._nonces.add(account)
+        self.refresh_tier(account)
+        return account, payload
+
+    # Fees
+
+    def refresh_tier(self, account: Account) -> None:
+        """Set the tier from the 30 days before the last midnight UTC; it moves at midnight only."""
+        today = self.timeline.now_ms() // DAY_MS
+        if account.day != today:
+            account.tier = tier_for(sum((volume for _, volume in self.daily_volumes(account)), ZERO))
+            account.day = today
+
+    def daily_volumes(self, account: Account) -> list[tuple[int, Decimal]]:
+        """Return (UTC day since 1970, USD) of the last 30 whole days."""
+        midnight = self.timeline.now_ms() // DAY_MS * DAY_MS
+        return self.store.daily_volumes(account, midnight - VOLUME_DAYS * DAY_MS, midnight)
+
+    # The world
+
+    def step(self) -> None:
+        """Run one step of the world."""
+        self.timeline.advance(STEP_MS)
+        self._steps_run += 1
+        with self.operation():
+            if self.world is not None:
+                self.world.step(self.engine)
+            now_ms = self.timeline.now_ms()
+            for market in self.engine.markets.values():
+                market.candles.roll(now_ms, market.last)
+        if self._steps_run % SAVE_EVERY_STEPS == 0:
+            self.save()
+
+    def run_due_steps(self, limit: int) -> bool:
+        """Run at most `limit` of the steps that are due by now; True when more are."""
+        due = (self.timeline.now_ms() - self._started_ms) // STEP_MS
+        self._steps_run = max(self._steps_run, due - MAX_CATCH_UP)
+        for _ in range(min(limit, due - self._steps_run)):
+            self.step()
+        return self._steps_run < due
+
+    def save(self) -> None:
+        """Write last prices, candles and the claim on ids, if there is a world to keep."""
+        now_ms = self.timeline.now_ms()
+        facts = {"now_ms": str(now_ms)}
+        if self._ids.needs_block:
+            facts["ids"] = str(self._ids.claim())
+        prices: Mapping[str, Decimal] = {} if self.world is None else self.world.fair_prices()
+        bars: list[tuple[str, Bar]] = []
+        if prices:
+            for symbol, market in self.engine.markets.items():
+                bars += [(symbol, bar) for bar in market.candles.tail(2)]
+        try:
+            with localcontext(CONTEXT), self.store.transaction():
+                self.store.write_world(prices, bars, facts, now_ms - KEPT_MINUTES * MINUTE_MS)
+        except sqlite3.Error as error:
+            self.fault = str(error)
+            LOG.critical("the exchange stops: its state cannot be written: %s", error)
+
+    def close(self) -> None:
+        """Save what the world needs to go on, and let go of the file."""
+        if self.fault is None:
+            self.save()
+        self.store.close()

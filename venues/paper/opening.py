@@ -1,0 +1,170 @@
+"""Putting an exchange together: accounts, durable state, markets, world."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+from pathlib import Path
+from random import Random
+
+from domain.clock import Clock
+from domain.errors import BadInputError
+from domain.money import CONTEXT
+from loopback.files import private_dir, write_private
+from venues.paper.candles import KEPT_MINUTES, MINUTE_MS
+from venues.paper.drift import Dice
+from venues.paper.engine import Engine
+from venues.paper.exchange import Exchange, Ids
+from venues.paper.history import make_history
+from venues.paper.ledger import Account, Funds
+from venues.paper.listings import SEEDED_LISTINGS, Listing
+from venues.paper.store import Store
+from venues.paper.timeline import Timeline
+from venues.paper.world import SeededWorld
+
+LOG = logging.getLogger(__name__)
+DESK = "desk"
+STRANGER = "stranger"
+IDS_PER_MS = 10_000
+
+_FIRST_FUNDS = {
+    DESK: {"USD": Decimal(10_000)},
+    STRANGER: {"USD": Decimal(10_000), "BTC": Decimal(1), "ETH": Decimal(10)},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A play-money key pair, as written into the home's files."""
+
+    api_key: str
+    api_secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How an exchange is to be opened. `seed` None draws one; `state` None means the home's own file."""
+
+    home: Path
+    clock: Clock
+    seed: int | None
+    speed: Decimal
+    replay: Path | None = None
+    state: Path | None = None
+
+
+def open_exchange(opening: Opening) -> Exchange:
+    """Return an exchange with its state read back, its accounts funded and its markets quoted.
+
+    Raises `BadInputError` for an unusable home, state or recording.
+    """
+    private_dir(opening.home)
+    state_dir = private_dir(opening.home / "state")
+    seed = secrets.randbits(32) if opening.seed is None else opening.seed
+    dice = Dice(Random(seed))  # noqa: S311 - a made-up market must be repeatable, not unguessable
+    store = Store(opening.state or state_dir / "exchange.sqlite")
+    with localcontext(CONTEXT):
+        timeline = Timeline(opening.clock, opening.speed, int(store.fact("now_ms") or 0))
+        ids = Ids(max(int(store.fact("ids") or 0), timeline.now_ms() * IDS_PER_MS))
+        engine = Engine(next_id=ids.take, now_ms=timeline.now_ms)
+        exchange = Exchange(engine=engine, store=store, timeline=timeline, ids=ids)
+        _open_accounts(exchange, state_dir)
+        _open_seeded_markets(exchange, dice)
+    _restore_orders(exchange)
+    exchange.save()
+    exchange.step()
+    LOG.info("seed %d: %s", seed, "" if exchange.world is None else exchange.world.line)
+    return exchange
+
+
+def credentials_of(exchange: Exchange, name: str) -> Credentials:
+    """Return the key of a customer's account."""
+    account = next(each for each in exchange.accounts.values() if each.name == name)
+    return Credentials(api_key=account.api_key, api_secret=account.api_secret)
+
+
+def _open_accounts(exchange: Exchange, state_dir: Path) -> None:
+    known = {account.name: account for account in exchange.store.accounts()}
+    desk_file = state_dir / "paper-account.json"
+    for name, funds in _FIRST_FUNDS.items():
+        if name in known:
+            continue
+        # A desk whose exchange lost its state keeps its key: only its play money is new.
+        key = (_read_credentials(desk_file) if name == DESK else None) or _new_credentials()
+        account = Account(name=name, api_key=key.api_key, api_secret=key.api_secret)
+        account.funds = {currency: Funds(amount=amount) for currency, amount in funds.items()}
+        with exchange.store.transaction():
+            exchange.store.add_account(account)
+        known[name] = account
+    exchange.accounts.update({account.api_key: account for account in known.values()})
+    desk = known[DESK]
+    key = Credentials(api_key=desk.api_key, api_secret=desk.api_secret)
+    if _read_credentials(desk_file) != key:
+        write_private(desk_file, json.dumps({"api_key": key.api_key, "api_secret": key.api_secret}) + "\n")
+
+
+def _new_credentials() -> Credentials:
+    return Credentials(api_key=f"account-{secrets.token_hex(10)}", api_secret=secrets.token_urlsafe(24))
+
+
+def _read_credentials(path: Path) -> Credentials | None:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return Credentials(api_key=str(found["api_key"]), api_secret=str(found["api_secret"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInputError(
+            "PAPER_ACCOUNT_UNREADABLE",
+            f"{path} does not hold the paper account's key: {error}",
+            "Remove the file; the exchange writes it anew.",
+        ) from error
+
+
+def _open_seeded_markets(exchange: Exchange, dice: Dice) -> None:
+    engine, store = exchange.engine, exchange.store
+    now_ms = exchange.timeline.now_ms()
+    last = store.prices()
+    listings = [
+        replace(each, start_price=last[each.symbol]) if each.symbol in last else each
+        for each in SEEDED_LISTINGS
+    ]
+    for listing in listings:
+        market = engine.list_market(listing)
+        market.last = listing.instrument.price_tick * round(
+            listing.start_price / listing.instrument.price_tick
+        )
+        market.candles.load(store.candles(listing.symbol, now_ms - KEPT_MINUTES * MINUTE_MS))
+    _fill_history(
+        exchange, [each for each in listings if engine.markets[each.symbol].candles.latest is None], dice
+    )
+    exchange.world = SeededWorld(
+        engine.markets.values(), {each.symbol: each.start_price for each in listings}, dice
+    )
+
+
+def _fill_history(exchange: Exchange, listings: Sequence[Listing], dice: Dice) -> None:
+    if not listings:
+        return
+    rates = {each.instrument.quote: exchange.engine.usd_rate(each.instrument.quote) for each in listings}
+    history = make_history(listings, dice, exchange.timeline.now_ms(), rates)
+    for symbol, bars in history.items():
+        exchange.engine.markets[symbol].candles.load(bars)
+    with exchange.store.transaction():
+        exchange.store.write_world({}, ((s, bar) for s, bars in history.items() for bar in bars), {}, 0)
+
+
+def _restore_orders(exchange: Exchange) -> None:
+    by_name = {account.name: account for account in exchange.accounts.values()}
+    with exchange.operation():
+        for account in by_name.values():
+            exchange.refresh_tier(account)
+        for order in exchange.store.live_orders(by_name):
+            if order.symbol in exchange.engine.markets:
+                exchange.engine.restore(order)
+            else:
+                exchange.engine.withdraw(order)

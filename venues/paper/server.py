@@ -1,0 +1,172 @@
+"""The exchange as a process, and the same exchange inside a test's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from domain.clock import Clock, SystemClock
+from loopback import serve
+from loopback.files import private_dir, write_private
+from loopback.guard import RequestGuard
+from venues.paper.app import ExchangeApp
+from venues.paper.book import OrderBook
+from venues.paper.exchange import Exchange
+from venues.paper.opening import DESK, STRANGER, Credentials, Opening, credentials_of, open_exchange
+from venues.paper.world import STEP_MS
+
+LOG = logging.getLogger(__name__)
+STEPS_PER_TURN = 4
+"""Steps run before requests get a turn again when the world has to catch up."""
+
+
+def main(
+    *,
+    home: Path,
+    port: int = 0,
+    seed: int | None = None,
+    speed: Decimal = Decimal(1),
+    replay: Path | None = None,
+    state: Path | None = None,
+    supervised: bool = False,
+) -> int:
+    """Run the exchange until SIGTERM or SIGINT, with `supervised` also until stdin ends; return 0.
+
+    Writes `run/exchange.json` when it answers and removes it at a clean stop. Returns 1 when it had to stop
+    because its state could not be written. Raises `BadInputError` for a bad home, port, speed, state or
+    recording.
+    """
+    sock = serve.bind(port)
+    try:
+        exchange = open_exchange(
+            Opening(home=home, clock=SystemClock(), seed=seed, speed=speed, replay=replay, state=state)
+        )
+    except BaseException:
+        sock.close()
+        raise
+    announcement = private_dir(home / "run") / "exchange.json"
+    address = f"127.0.0.1:{sock.getsockname()[1]}"
+
+    def on_ready() -> None:
+        write_private(announcement, announcement_text(exchange, address))
+        if supervised:
+            threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
+
+    async def serve_and_step() -> None:
+        stepping = asyncio.create_task(run_world(exchange))
+        try:
+            await serve.serve(guarded(exchange, address), sock, on_ready=on_ready)
+        finally:
+            stepping.cancel()
+            with suppress(asyncio.CancelledError):
+                await stepping
+
+    try:
+        asyncio.run(serve_and_step())
+    finally:
+        announcement.unlink(missing_ok=True)
+        exchange.close()
+    return 0 if exchange.fault is None else 1
+
+
+def announcement_text(exchange: Exchange, address: str) -> str:
+    """Return the text of `run/exchange.json`: where the exchange is, and a key for strangers."""
+    key = credentials_of(exchange, STRANGER)
+    return json.dumps(
+        {
+            "url": f"http://{address}",
+            "ws_url": f"ws://{address}",
+            "web_url": f"http://{address}/web",
+            "api_key": key.api_key,
+            "api_secret": key.api_secret,
+        },
+        indent=1,
+    )
+
+
+def guarded(exchange: Exchange, address: str) -> RequestGuard:
+    """Return the application behind the request guard."""
+    hosts = frozenset({address, address.replace("127.0.0.1", "localhost")})
+    return RequestGuard(ExchangeApp(exchange), lambda: hosts)
+
+
+async def run_world(exchange: Exchange) -> None:
+    """Run the world's steps as they fall due; virtual time needs none, each request brings its own."""
+    while not exchange.timeline.is_virtual and exchange.fault is None:
+        is_behind = exchange.run_due_steps(STEPS_PER_TURN)
+        await asyncio.sleep(0 if is_behind else exchange.timeline.wall_seconds(STEP_MS) / 2)
+    if exchange.fault is not None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _stop_at_end_of_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    signal.raise_signal(signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningExchange:
+    """An exchange that answers on loopback inside this process; `exchange` is for a test's own look."""
+
+    url: str
+    ws_url: str
+    web_url: str
+    desk: Credentials
+    stranger: Credentials
+    exchange: Exchange
+
+    def book(self, symbol: str) -> OrderBook:
+        """Return the engine's own book."""
+        return self.exchange.engine.markets[symbol].book
+
+
+@asynccontextmanager
+async def running_exchange(
+    *,
+    home: Path,
+    seed: int | None = 1,
+    speed: Decimal = Decimal(0),
+    replay: Path | None = None,
+    state: Path | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[RunningExchange]:
+    """Serve an exchange in this event loop for the length of the block, by default in virtual time."""
+    exchange = open_exchange(
+        Opening(home=home, clock=clock or SystemClock(), seed=seed, speed=speed, replay=replay, state=state)
+    )
+    stepping = asyncio.create_task(run_world(exchange))
+    addresses: list[str] = []
+    announcement = private_dir(home / "run") / "exchange.json"
+
+    def hosts() -> frozenset[str]:
+        return frozenset(addresses)
+
+    try:
+        async with serve.serving(RequestGuard(ExchangeApp(exchange), hosts)) as url:
+            address = url.removeprefix("http://")
+            addresses += [address, address.replace("127.0.0.1", "localhost")]
+            write_private(announcement, announcement_text(exchange, address))
+            yield RunningExchange(
+                url=url,
+                ws_url=f"ws://{address}",
+                web_url=f"{url}/web",
+                desk=credentials_of(exchange, DESK),
+                stranger=credentials_of(exchange, STRANGER),
+                exchange=exchange,
+            )
+    finally:
+        announcement.unlink(missing_ok=True)
+        stepping.cancel()
+        with suppress(asyncio.CancelledError):
+            await stepping
+        exchange.close()

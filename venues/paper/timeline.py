@@ -1,0 +1,54 @@
+"""The exchange's own time: the wall's at speed 1, stretched at others, virtual at speed 0."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from domain.clock import Clock, ManualClock, epoch_ms, from_epoch_ms
+from domain.errors import BadInputError
+from venues.paper.candles import MINUTE_MS
+
+MAX_SPEED = Decimal(1000)
+
+
+class Timeline:
+    """Never goes back. At speed 0 only `advance` moves it, so that a run does not depend on the wall clock.
+
+    A `ManualClock` handed in at speed 0 is used as it is; any other clock only gives the first minute.
+    Raises `BadInputError` for a speed outside 0 to 1000.
+    """
+
+    def __init__(self, clock: Clock, speed: Decimal, not_before_ms: int = 0) -> None:
+        if not speed.is_finite() or not 0 <= speed <= MAX_SPEED:
+            raise BadInputError(
+                "BAD_SPEED",
+                f"speed {speed} is out of range",
+                "Give --speed a number from 0 (virtual time) to 1000.",
+            )
+        self.is_virtual = speed == 0
+        self._speed = speed
+        if self.is_virtual and not isinstance(clock, ManualClock):
+            start_ms = max(epoch_ms(clock.now()), not_before_ms)
+            clock = ManualClock(from_epoch_ms(start_ms - start_ms % MINUTE_MS))
+        self._clock = clock
+        self._wall_start = clock.now()
+        self._start_ms = max(epoch_ms(self._wall_start), 0 if self.is_virtual else not_before_ms)
+        self._latest_ms = self._start_ms
+
+    def now_ms(self) -> int:
+        """Return the exchange's time in milliseconds since 1970 UTC."""
+        passed_us = (self._clock.now() - self._wall_start) // timedelta(microseconds=1)
+        scale = Decimal(1) if self.is_virtual else self._speed
+        now_ms = self._start_ms + int(passed_us * scale / 1000)
+        self._latest_ms = max(self._latest_ms, now_ms)
+        return self._latest_ms
+
+    def advance(self, ms: int) -> None:
+        """Move virtual time forward."""
+        if isinstance(self._clock, ManualClock) and self.is_virtual:
+            self._clock.advance(ms / 1000)
+
+    def wall_seconds(self, ms: int) -> float:
+        """Return how long `ms` of the exchange's time last on the wall, 0 in virtual time."""
+        return 0.0 if self.is_virtual else int(ms * 1000 / self._speed) / 1_000_000
