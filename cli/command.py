@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.output import Terminal
 from domain.errors import BadInputError
+from domain.money import parse_decimal
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,15 +65,14 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def speed_number(text: str) -> float:
+def speed_number(text: str) -> Decimal:
     """Read a replay speed: 1 is real time, 10 ten times as fast, 0 as fast as possible."""
     try:
-        speed = float(text)
-    except ValueError:
-        speed = -1.0
-    if not 0 <= speed <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a speed (0 or more; 1 is real time)")
-    return speed
+        return parse_decimal(text)
+    except BadInputError:
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a speed (0 or more; 1 is real time)"
+        ) from None
 
 
 def seed_number(text: str) -> int:

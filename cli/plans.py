@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ class World:
     """What the embedded exchange shall be: a seed for its makers, a speed, a recording to follow."""
 
     seed: int | None = None
-    speed: float | None = None
+    speed: Decimal | None = None
     replay: Path | None = None
 
     def arguments(self) -> list[str]:

@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 from cli import command
 from cli.command import Context, Subparsers
-from cli.exits import Exit
 from cli.start import lowered_mode, readable_file, world_options
 
 _LAST_RESORT_S = 15.0
@@ -39,15 +39,14 @@ def run_exchange(context: Context) -> int:
     replay = readable_file(options.replay)
     prepare(context.home)
     _end_with_parent(options.supervised)
-    main(
+    return main(
         home=context.home,
         port=options.port or 0,
         seed=options.seed,
-        speed=options.speed,
+        speed=Decimal(1) if options.speed is None else options.speed,
         replay=replay,
         state=options.state,
     )
-    return Exit.OK
 
 
 def run_desk(context: Context) -> int:
