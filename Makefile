@@ -37,7 +37,7 @@ check: .venv/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate -q $(ROOMS) || { $(BIN)/interrogate -vv $(ROOMS); exit 1; }
+	$(BIN)/python scripts/check_docstrings.py -q $(ROOMS) || { $(BIN)/python scripts/check_docstrings.py -vv $(ROOMS); exit 1; }
 	$(BIN)/vulture
 	$(BIN)/deptry .
 	$(BIN)/codespell

@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 
 from loopback.serve import bind
 
-START_S = 120.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:

@@ -33,11 +33,6 @@ class Terminal:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    def piece(self, text: str) -> None:
-        """Print part of a line for a person, at once."""
-        sys.stdout.write(clean(text))
-        sys.stdout.flush()
-
     def talk(self, text: str) -> None:
         """Print a remark that is not data."""
         sys.stderr.write(f"{clean(text)}\n")

@@ -1,0 +1,1 @@
+"""What vulture cannot see used, each with its reason. `make check` reads this beside the code."""
