@@ -7,7 +7,6 @@ record does not say is said to be not recorded. Nothing is computed, rounded or 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,12 +23,6 @@ _ROOTS = frozenset(
     {"chat.message", "kill", "release", "limits.change", "reconcile", "desk.start", "desk.stop"}
 )
 """Kinds that begin a chain: nothing needs to have led to them."""
-
-_UNSHOWN = re.compile(
-    "[\x00-\x20\x7f-\xa0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]+"
-)
-"""Space, and characters that hide, reorder or break text: each run becomes one space."""
 
 _Fields = Mapping[str, object]
 
@@ -125,7 +118,10 @@ def _word(value: object) -> str | None:
     if value is None or isinstance(value, Mapping | list | tuple):
         return None
     text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-    text = _UNSHOWN.sub(" ", text).strip()
+    if not text.isprintable():
+        # Controls, and characters that hide, reorder or break text, each become a space.
+        text = "".join(char if char.isprintable() else " " for char in text)
+    text = " ".join(text.split())
     return f"{text[:_MAX_QUOTE]}…" if len(text) > _MAX_QUOTE else text or None
 
 
