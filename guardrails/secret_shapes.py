@@ -58,7 +58,8 @@ _STRONG = (
     r"(?:api|app|client|shared|consumer|access|signing|account|master|webhook)?[ _-]?secret"
     r"(?:[ _-]?(?:access|api))?(?:[ _-]?key)?"
     r"|(?:private|signing|encryption)[ _-]?key|pass(?:word|wd|phrase|code)|pwd|mnemonic|seed[ _-]?phrase"
-    r"|passwort|kennwort|geheimnis|contraseña|senha|mot de passe|пароль|секрет|密码|密碼|密钥|パスワード|비밀번호"
+    r"|passwort|kennwort|geheimnis|contraseña|senha|mot de passe|пароль|секрет"
+    r"|密码|密碼|密钥|パスワード|비밀번호"
 )
 _MEDIUM = (
     r"x-gemini-apikey|(?:api|access|auth)[ _-]?key"
@@ -74,11 +75,10 @@ _VALUE = r"(?P<secret>[^\s\"'`,;{}\[\]<>()&\\\x00]{4,512})"
 ASSIGNED_STRONG = re.compile(f"(?:{_STRONG}){_GAP}{_VALUE}", re.IGNORECASE)
 ASSIGNED_MEDIUM = re.compile(f"(?:{_MEDIUM}){_GAP}{_VALUE}", re.IGNORECASE)
 
-_STEMS = (
-    "secret", "key", "pass", "pwd", "kennwort", "geheimnis", "contraseña", "senha", "mot de", "пароль", "секрет",
-    "密", "パスワード", "비밀번호", "mnemonic", "seed", "token", "credential", "authorization", "cookie", "schlüssel",
-    "clé", "clave", "chave", "chiave", "ключ", "токен", "キー", "钥匙",
-)  # fmt: skip
+_STEMS = tuple(
+    "secret key pass pwd kennwort geheimnis contraseña senha mnemonic seed token credential authorization cookie"
+    " schlüssel clé clave chave chiave пароль секрет ключ токен".split()
+) + ("mot de", "密", "パスワード", "비밀번호", "キー", "钥匙")
 
 NEAR_WORD = re.compile(rf"(?:{_STRONG}|{_MEDIUM}|\bkeys?\b|\btokens?\b|\bsecrets?\b)", re.IGNORECASE)
 """A word shortly before a random token that makes it a secret."""
