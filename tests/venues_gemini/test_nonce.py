@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_next_any_history_strictly_rises(tmp_path_factory: pytest.TempPathFactor
             clock.jump({"back": -86_400.0, "on": 0.5, "far": 3_600.0}[move])
     seen.append(source.next())
     source.close()
-    assert all(later > earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(seen))
 
 
 def test_next_before_use_is_on_disk(tmp_path: Path) -> None:

@@ -28,96 +28,92 @@ class BookError(ValueError):
     """A change that cannot be applied; the book is no longer known and must be fetched anew."""
 
 
-class _Side:
-    __slots__ = ("changes", "keys", "memo", "sign")
+_Side = tuple[dict[str, int], dict[int, Change], list[int]]
+"""Keys by price text, changes by key, and the sorted keys. Asks have negated keys, so best is last."""
 
-    def __init__(self, sign: int) -> None:
-        self.sign = sign  # asks have negated keys, so that the best is last on both sides
-        self.keys: list[int] = []
-        self.changes: dict[int, Change] = {}
-        self.memo: dict[str, int] = {}
 
-    def key(self, price: str) -> int:
-        found = _PRICE.fullmatch(price)
-        if found is None:
-            raise BookError(f"not a price: {price!r:.40}")
-        whole, part = found.groups()
-        key = self.sign * int(whole + (part or "").ljust(_PLACES, "0"))
-        if len(self.memo) >= _REMEMBERED:
-            self.memo.clear()
-        self.memo[price] = key
-        return key
+def _empty() -> tuple[_Side, _Side]:
+    return ({}, {}, []), ({}, {}, [])
+
+
+def _key(memo: dict[str, int], side: str, price: str) -> int:
+    found = _PRICE.fullmatch(price)
+    if found is None:
+        raise BookError(f"not a price: {price!r:.40}")
+    whole, part = found.groups()
+    key = int(whole + (part or "").ljust(_PLACES, "0"))
+    if len(memo) >= _REMEMBERED:
+        memo.clear()
+    memo[price] = key if side == "buy" else -key
+    return memo[price]
 
 
 class Book:
     """One symbol's bids and asks, exact. Not safe for use by several threads."""
 
-    __slots__ = ("_asks", "_bids")
+    __slots__ = ("_sides",)
 
     def __init__(self) -> None:
-        self._bids = _Side(1)
-        self._asks = _Side(-1)
+        self._sides = _empty()
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Apply `(side, price, size)` triples: the size is the new total, any spelling of zero removes.
 
-        Raises `BookError` for a side or price that makes no sense or a side that grows without end; the
-        book is then partly changed and must be cleared. A malformed size shows when it is read.
+        Raises `BookError` for a price that makes no sense or a side that grows without end; the book is
+        then partly changed and must be cleared. A malformed size shows when it is read.
         """
-        bids, asks = self._bids, self._asks
+        bids, asks = self._sides
         for change in changes:
-            word, price, size = change
-            side = bids if word == "buy" else asks
-            key = side.memo.get(price)
-            if key is None:
-                if word not in {"buy", "sell"}:
-                    raise BookError(f"not a side: {word!r:.40}")
-                key = side.key(price)
-            known = side.changes
+            side, price, size = change
+            memo, known, keys = bids if side == "buy" else asks
+            try:
+                key = memo[price]
+            except KeyError:
+                key = _key(memo, side, price)
             if size in _ZEROS:
                 if key in known:
                     del known[key]
-                    keys = side.keys
                     del keys[bisect_left(keys, key)]
             elif key in known:
                 known[key] = change
-            else:
+            elif len(keys) < MAX_LEVELS:
                 known[key] = change
-                insort(side.keys, key)
-        if len(bids.keys) > MAX_LEVELS or len(asks.keys) > MAX_LEVELS:
-            raise BookError(f"more than {MAX_LEVELS} levels on one side")
+                insort(keys, key)
+            else:
+                raise BookError(f"more than {MAX_LEVELS} levels on one side")
 
     def clear(self) -> None:
         """Forget everything."""
-        self._bids = _Side(1)
-        self._asks = _Side(-1)
+        self._sides = _empty()
 
     def best(self) -> tuple[str | None, str | None]:
         """Return best bid and best ask as the venue wrote them, None on an empty side. Constant time."""
-        bids, asks = self._bids, self._asks
+        (_, bids, bid_keys), (_, asks, ask_keys) = self._sides
         return (
-            bids.changes[bids.keys[-1]][1] if bids.keys else None,
-            asks.changes[asks.keys[-1]][1] if asks.keys else None,
+            bids[bid_keys[-1]][1] if bid_keys else None,
+            asks[ask_keys[-1]][1] if ask_keys else None,
         )
 
     @property
     def is_crossed(self) -> bool:
         """Say whether the best bid is at or above the best ask, which means that changes were lost."""
-        bids, asks = self._bids.keys, self._asks.keys
+        (_, _, bids), (_, _, asks) = self._sides
         return bool(bids) and bool(asks) and bids[-1] + asks[-1] >= 0
 
     def view(self, depth: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """Return the best `depth` bids and asks, best first. Raises `BookError` for a malformed size."""
-        return _levels(self._bids, depth), _levels(self._asks, depth)
+        bids, asks = self._sides
+        return _levels(bids, depth), _levels(asks, depth)
 
     def __len__(self) -> int:
-        return len(self._bids.keys) + len(self._asks.keys)
+        return sum(len(keys) for _, _, keys in self._sides)
 
 
 def _levels(side: _Side, depth: int) -> tuple[Level, ...]:
     if depth <= 0:
         return ()
-    top = [side.changes[key] for key in reversed(side.keys[-depth:])]
+    _, changes, keys = side
+    top = [changes[key] for key in reversed(keys[-depth:])]
     try:
         levels = tuple(Level(Decimal(price), parse_venue_decimal(size)) for _, price, size in top)
     except ValueError as error:

@@ -35,6 +35,7 @@ _READ_KINDS: Final = frozenset({"l2_updates", "trade"})
 _SIDES: Final = frozenset({"buy", "sell"})
 
 _decode = msgspec.json.Decoder(FrameWire).decode
+_decode_trade = msgspec.json.Decoder(SocketTradeWire).decode
 _decode_kind = msgspec.json.Decoder(KindWire).decode
 
 
@@ -123,9 +124,9 @@ class MarketFeed:
         if found.type == "l2_updates":
             self._take_book(found)
         elif found.type == "trade":
-            self._take_trade(found)
-        elif found.result == "error":
-            self._loop.last_error = f"the exchange refused the subscription ({found.reason:.40})"
+            self._take_trade(_decode_trade(frame))
+        elif found.type == "" and (refusal := _decode_kind(frame)).result == "error":
+            self._loop.last_error = f"the exchange refused the subscription ({refusal.reason:.40})"
             # One bad symbol refuses its whole frame: from the next connection on each asks for itself.
             self._batch = 1
 
@@ -177,7 +178,7 @@ class MarketFeed:
         market.synced = True
         self._tell(market)
 
-    def _take_trade(self, found: FrameWire) -> None:
+    def _take_trade(self, found: SocketTradeWire) -> None:
         market = self._markets.get(found.symbol)
         if market is not None and found.side in _SIDES:
             market.trades.append(socket_trade(found))

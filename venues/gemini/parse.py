@@ -193,7 +193,7 @@ def roles(body: bytes) -> KeyRoles:
     )
 
 
-def socket_trade(found: wire.FrameWire | wire.SocketTradeWire) -> PublicTrade:
+def socket_trade(found: wire.SocketTradeWire) -> PublicTrade:
     """Read a trade of `/v2/marketdata`."""
     return PublicTrade(
         symbol=found.symbol.lower(),

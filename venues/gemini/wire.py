@@ -6,6 +6,7 @@ Every field that some answer leaves out has a default; unknown fields are ignore
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -214,14 +215,14 @@ class SocketTradeWire(msgspec.Struct):
     tid: int | None = None
 
 
-Change = tuple[str, str, str]
+Change = tuple[Literal["buy", "sell"], str, str]
 """`(side, price, size)`: `buy` is the bid side, the size is the new total, zero removes the level."""
 
 
 class FrameWire(msgspec.Struct, gc=False):
-    """Any frame of `/v2/marketdata` that we subscribe to, in one struct.
+    """A frame of `/v2/marketdata`, with the fields of a book frame; other kinds are decoded again.
 
-    One struct and not a tagged union, because the venue may put `type` last and a union would scan twice.
+    One small struct and not a tagged union: the venue may put `type` last, and a union would scan twice.
     """
 
     type: str = ""
@@ -229,14 +230,6 @@ class FrameWire(msgspec.Struct, gc=False):
     changes: list[Change] = []
     trades: list[SocketTradeWire] | msgspec.UnsetType = msgspec.UNSET
     auction_events: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    event_id: int = 0
-    tid: int | None = None
-    timestamp: int = 0
-    price: str = ""
-    quantity: str = ""
-    side: str = ""
-    result: str = ""
-    reason: str = ""
 
     @property
     def is_snapshot(self) -> bool:
@@ -245,6 +238,8 @@ class FrameWire(msgspec.Struct, gc=False):
 
 
 class KindWire(msgspec.Struct):
-    """Only the kind of a frame, for those that we do not read further."""
+    """Only the kind of a frame, or the venue's refusal."""
 
     type: str = ""
+    result: str = ""
+    reason: str = ""
