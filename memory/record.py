@@ -105,10 +105,8 @@ class Unhashed:
     @classmethod
     def of(cls, fields: Mapping[str, object], result_text: str) -> Unhashed:
         """Build it from a record's fields and the canonical text of its result."""
-        head = encode({name: fields[name] for name in _BEFORE_HASH})
-        middle = encode({name: fields[name] for name in _AFTER_HASH})
-        end = encode({name: fields[name] for name in _AFTER_RESULT})
-        return cls(head=head[:-1], tail=f'{middle[1:-1]},"result_json":{result_text},{end[1:]}')
+        head, middle, end = (_members(fields, names) for names in (_BEFORE_HASH, _AFTER_HASH, _AFTER_RESULT))
+        return cls(head=f"{{{head}", tail=f'{middle},"result_json":{result_text},{end}}}')
 
     def digest(self) -> str:
         """Return the hash that the finished record must carry."""
@@ -137,6 +135,10 @@ class Link:
         return cls(seq=seq, prev=str(prev), hash=str(own), digest=unhashed.digest())
 
 
+def _members(fields: Mapping[str, object], names: Sequence[str]) -> str:
+    return ",".join([f'"{name}":{encode(fields[name])}' for name in names])
+
+
 def encode(value: object) -> str:
     """Write an already plain JSON value as canonical text."""
     text = _LINE.encode(value)
@@ -158,17 +160,17 @@ def plain(value: object, depth: int = 0) -> object:
     Raises `BadInputError` for floats, naive times, keys that are not text, other types, and nesting
     beyond `MAX_DEPTH`: nothing is rounded or guessed on its way into the journal.
     """
+    if isinstance(value, str):
+        return value if type(value) is str and value.isascii() else clean(str.__str__(value))
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        return clean(str.__str__(value))
     if isinstance(value, int):
         return _plain_int(value)
     if depth >= MAX_DEPTH:
         raise _unfit("RESULT_TOO_DEEP", f"a result is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return _plain_mapping(value, depth)
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, list | Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [plain(item, depth + 1) for item in value]
     return _plain_scalar(value)
 
@@ -286,7 +288,7 @@ def _plain_mapping(value: Mapping[object, object], depth: int) -> dict[str, obje
     for key, item in value.items():
         if not isinstance(key, str):
             raise _unfit("KEY_NOT_TEXT", f"a result has the key {key!r:.40}, which is not text")
-        made[clean(str.__str__(key))] = plain(item, depth + 1)
+        made[key if type(key) is str and key.isascii() else clean(str.__str__(key))] = plain(item, depth + 1)
     if len(made) != len(value):
         raise _unfit("KEYS_COLLIDE", "two keys of a result are the same once written as UTF-8")
     return made

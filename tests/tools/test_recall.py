@@ -233,10 +233,10 @@ def test_record_that_says_nothing_still_gives_a_sentence(kind):
         (
             {
                 "kind": "order.rejected",
-                "error_text": "NoFunds",
+                "error_text": "Funds",
                 "result_json": {"order": {"side": "sell", "symbol": "btcusd"}},
             },
-            "The exchange rejected order (id not recorded): sell (amount not recorded) btcusd, reason: NoFunds",
+            "The exchange rejected order (id not recorded): sell (amount not recorded) btcusd, reason: Funds",
         ),
         (
             {"kind": "kill", "source": "person", "result_json": {"kill_state": "halted", "reason": "Alt+K"}},
