@@ -75,10 +75,10 @@ _VALUE = r"(?P<secret>[^\s\"'`,;{}\[\]<>()&\\\x00]{4,512})"
 ASSIGNED_STRONG = re.compile(f"(?:{_STRONG}){_GAP}{_VALUE}", re.IGNORECASE)
 ASSIGNED_MEDIUM = re.compile(f"(?:{_MEDIUM}){_GAP}{_VALUE}", re.IGNORECASE)
 
-_STEMS = tuple(
-    "secret key pass pwd kennwort geheimnis contraseña senha mnemonic seed token credential authorization cookie"
-    " schlüssel clé clave chave chiave пароль секрет ключ токен".split()
-) + ("mot de", "密", "パスワード", "비밀번호", "キー", "钥匙")
+_STEMS = re.compile(
+    r"secret|key|pass|pwd|kennwort|geheimnis|contraseña|senha|mot de|mnemonic|seed|token|credential"
+    r"|authorization|cookie|schlüssel|clé|clave|chave|chiave|пароль|секрет|ключ|токен|密|钥匙|パスワード|キー|비밀번호"
+)
 
 NEAR_WORD = re.compile(rf"(?:{_STRONG}|{_MEDIUM}|\bkeys?\b|\btokens?\b|\bsecrets?\b)", re.IGNORECASE)
 """A word shortly before a random token that makes it a secret."""
@@ -111,8 +111,7 @@ _BARE_LIMIT = 128
 
 def has_naming_word(text: str) -> bool:
     """Say whether any word that could name a secret occurs at all; most text has none and is done quickly."""
-    low = text.lower()
-    return any(stem in low for stem in _STEMS)
+    return _STEMS.search(text.lower()) is not None
 
 
 def is_random(token: str, least: int = 16) -> bool:
