@@ -16,10 +16,12 @@ from domain.market import BookView, Candle
 from domain.money import CONTEXT, ONE, to_wire
 from venues.gemini.client import GeminiRest
 from venues.gemini.market_feed import MarketFeed
+from venues.gemini.parse import PriceQuote
 
 PREFERRED_QUOTES = ("usd", "gusd", "btc", "eth", "usdt", "usdc", "eur")
 MOST_WATCHED = 60
 _JUMP_WINDOW_S = 5.0
+_SAMPLE_S = 0.25
 _CHANGE_EVERY_S = 30.0
 _CANDLES_FRESH_S = {"1m": 5.0}
 _OTHER_CANDLES_FRESH_S = 30.0
@@ -41,7 +43,7 @@ class Market:
         self._clock = clock
         self._feed: MarketFeed | None = None
         self._mids: dict[str, deque[tuple[float, Decimal]]] = {}
-        self._changes: dict[str, tuple[Decimal, Decimal]] = {}
+        self._changes: dict[str, PriceQuote] = {}
         self._candles: dict[tuple[str, str], tuple[float, list[Candle]]] = {}
         self.instruments: Mapping[str, Instrument] = {}
 
@@ -73,7 +75,7 @@ class Market:
         return history[0][1] if history else None
 
     def sample_mids(self) -> None:
-        """Remember each mid, for the jump rule; call about once a second."""
+        """Remember each mid, for the jump rule; call a few times a second."""
         now = self._clock.monotonic()
         for symbol in self.instruments:
             view = self.view(symbol, 1)
@@ -103,7 +105,7 @@ class Market:
         instrument, view = self.instrument(symbol), self.view(symbol, 1)
         last = self._feed.last_trade(symbol) if self._feed else None
         known = self._changes.get(symbol)
-        last_price = last.price if last else known[0] if known else None
+        last_price = last.price if last else known.price if known else None
         return {
             "symbol": symbol,
             "base": instrument.base,
@@ -113,7 +115,9 @@ class Market:
             "mid": text_or_none(view.mid),
             "spread_pct": None if view.spread_pct is None else f"{view.spread_pct:.4f}",
             "last": text_or_none(last_price),
-            "change_24h_pct": None if known is None else to_wire(known[1]),
+            "change_24h_pct": None
+            if known is None or known.change_24h is None
+            else to_wire(known.change_24h * 100),
             "age_s": None if view.age_s is None else round(view.age_s, 3),
             "source": "gemini market data socket",
         }
@@ -157,14 +161,14 @@ class Market:
             # The day's change decorates the price table: it keeps its last value until the venue answers.
             with contextlib.suppress(VenueError, UnreachableError):
                 quotes = await self._rest.price_feed()
-                self._changes = {q.symbol: (q.price, q.change_24h) for q in quotes}
+                self._changes = {q.symbol: q for q in quotes}
             await asyncio.sleep(_CHANGE_EVERY_S)
 
     async def follow_mids(self) -> None:
         """Sample mids until cancelled."""
         while True:
             self.sample_mids()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_SAMPLE_S)
 
 
 def text_or_none(value: Decimal | None) -> str | None:

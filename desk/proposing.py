@@ -16,7 +16,8 @@ from desk.snapshots import Snapshots
 from desk.store import Store
 from domain.clock import Clock, rfc3339
 from domain.errors import BadInputError, ConflictError, MatrixError
-from domain.money import parse_decimal
+from domain.market import BookView
+from domain.money import parse_decimal, to_wire
 from domain.order import OrderDraft, OrderIntent, Origin
 from guardrails import consent as consents
 from guardrails import gate
@@ -115,7 +116,7 @@ class Proposing:
                     **verdict.as_json(),
                     "stage": "proposal",
                     "proposal_id": proposal_id,
-                    "market": None if book is None else self._market.book_json(draft.symbol, 3),
+                    "market": None if book is None else _as_seen(book),
                 },
                 keys=[proposal_id, draft.client_order_id],
             )
@@ -264,6 +265,15 @@ class Proposing:
             )
             self._proposals.insert(proposal)
         return proposal
+
+
+def _as_seen(book: BookView) -> dict[str, str | None]:
+    """Return the market as the verdict saw it, for the record."""
+    return {
+        "bid": None if book.bid is None else to_wire(book.bid),
+        "ask": None if book.ask is None else to_wire(book.ask),
+        "age_s": None if book.age_s is None else f"{book.age_s:.3f}",
+    }
 
 
 def _positive(text: str, what: str) -> Decimal:
