@@ -1,7 +1,8 @@
 """Reading the journal: by words, kind, symbol, order, time and cause.
 
 Works on any connection to the desk's database and treats what a person or a model typed as data: values are
-bound, words are quoted. Nothing is written but, by a search for words, the word index that has fallen behind.
+bound, words are quoted. A row that was tampered with raises `ConflictError("JOURNAL_DAMAGED")`.
+Nothing is written but, by a search for words, the word index that has fallen behind.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 from typing import TypedDict, Unpack
 
 from domain.clock import rfc3339
-from domain.errors import BadInputError
+from domain.errors import BadInputError, ConflictError
 from memory import words
 from memory.record import COLUMNS, TEXT_COLUMNS, Record, clean, row_record
 from memory.transactions import one_picture, plain_cursor
@@ -101,7 +102,14 @@ def rows_after(connection: sqlite3.Connection, seq: int) -> Iterator[tuple[objec
 
 def _records(connection: sqlite3.Connection, rest: str, values: list[object]) -> list[Record]:
     rows = plain_cursor(connection).execute(f"{_SELECT}{rest}", values).fetchall()
-    return [row_record(row) for row in rows]
+    try:
+        return [row_record(row) for row in rows]
+    except ValueError as error:
+        raise ConflictError(
+            "JOURNAL_DAMAGED",
+            f"a journal record was changed and cannot be read: {error}",
+            "Run `matrix journal verify` to find it; the daily files hold what was written.",
+        ) from error
 
 
 def _where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[object]]:

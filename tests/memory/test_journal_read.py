@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import BadInputError
+from domain.errors import BadInputError, ConflictError
 from memory import journal_read, words
 from tests.memory.journals import BASE, START, Desk, connect
 
@@ -234,3 +234,13 @@ def test_exact_searches_use_their_indexes(desk: Desk):
         detail = desk.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ("x",)).fetchone()[3]
         assert detail.startswith("SEARCH")
         assert index in detail
+
+
+@pytest.mark.parametrize("column", ["result_json", "redacted", "ts"])
+def test_damaged_row_is_told_with_a_cure(desk: Desk, column):
+    record = desk.write(result={"n": 1})
+    desk.tamper(f"UPDATE journal SET {column} = x'7b'")
+    with pytest.raises(ConflictError) as caught:
+        journal_read.get(desk.connection, record.id)
+    assert caught.value.code == "JOURNAL_DAMAGED"
+    assert caught.value.cure
