@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -49,12 +50,19 @@ class Keyboard:
         return await self._lines.get()
 
     def _read(self) -> None:
-        while True:
-            line = sys.stdin.readline()
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._lines.put_nowait, line.rstrip("\n") if line else None)
-            if not line:
-                return
+        # The bare descriptor: a thread inside a buffered reader would hold its lock when the process ends.
+        pending = b""
+        while data := os.read(0, 4096):
+            *lines, pending = (pending + data).split(b"\n")
+            for line in lines:
+                self._put(line.decode("utf-8", errors="replace"))
+        if pending:
+            self._put(pending.decode("utf-8", errors="replace"))
+        self._put(None)
+
+    def _put(self, line: str | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
 
 
 class ChatLoop:

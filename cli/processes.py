@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -88,7 +87,8 @@ def _end_with_parent(supervised: bool) -> None:
 
 
 def _stop_at_end_of_input() -> None:
-    while sys.stdin.buffer.read(4096):
+    # The bare descriptor: a thread inside a buffered reader would hold its lock when the process ends.
+    while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(_LAST_RESORT_S)

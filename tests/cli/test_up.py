@@ -63,6 +63,8 @@ def test_up_starts_restarts_and_stops_the_whole_house(home: Path, tmp_path: Path
         assert "the exchange is back" in said
         assert processes_of(home) == []
         assert not (home / "run" / "up.json").exists()
+        logs = "".join(path.read_text(encoding="utf-8") for path in (home / "logs").glob("*.out.log"))
+        assert "Fatal" not in logs
 
 
 def test_up_killed_outright_takes_its_children_along(home: Path) -> None:
