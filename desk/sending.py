@@ -24,9 +24,8 @@ from guardrails.consent import wire_fields
 from guardrails.limits import Limits
 from guardrails.snapshot import Consent, KillState
 from tools import order_builder
-from venues.gemini.client import GeminiRest
+from venues.gemini.client import Credentials, GeminiRest
 from venues.gemini.nonce import NonceSource
-from venues.gemini.signing import Credentials
 
 SETTLE_WAIT_S = 4.0
 """How long an answer waits for the venue's events before it says `resting` or `unknown`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from memory.journal import Journal
 from memory.journal_files import JournalFiles
 from memory.record import Record
 
+log = logging.getLogger("matrix.desk")
 SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -129,9 +131,12 @@ class Store:
         if not written:
             return
         try:
-            self._files.catch_up(self.connection)
+            report = self._files.catch_up(self.connection)
         except OSError:
             self.is_journal_ok = False
+        else:
+            for text in (*report.repaired, *report.faults):
+                log.warning("journal files: %s", text)
         for record in written:
             for listener in self._listeners:
                 listener(record)

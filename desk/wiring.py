@@ -40,9 +40,8 @@ from memory import chain
 from memory import journal as journals
 from memory.journal import Journal
 from memory.journal_files import JournalFiles
-from venues.gemini.client import GeminiRest
+from venues.gemini.client import Credentials, GeminiRest
 from venues.gemini.nonce import NonceSource
-from venues.gemini.signing import Credentials
 
 ACCOUNT_NAME = "primary"
 
