@@ -30,6 +30,8 @@ class ChildPlan:
     arguments: Callable[[], Sequence[str]]
     is_ready: Callable[[int], bool]
     """Gets the child's process id: an address file left behind by another process is not ours."""
+    after: tuple[str, ...] = ()
+    """Names of the children that must be ready before this one is started."""
     holds_model_key: bool = False
 
 

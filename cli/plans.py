@@ -73,11 +73,16 @@ def desk_plan(home: Path, mode: str) -> ChildPlan:
         found = probe.get(url, DESK_HEALTH) if url else None
         return found is not None and found[0] == 200 and found[1].get("pid") == pid
 
-    return ChildPlan(name="desk", arguments=lambda: _child(home, "desk", "--mode", mode), is_ready=is_ready)
+    return ChildPlan(
+        name="desk",
+        arguments=lambda: _child(home, "desk", "--mode", mode),
+        is_ready=is_ready,
+        after=("exchange",),
+    )
 
 
 def app_plan(home: Path, port: int) -> ChildPlan:
-    """Plan the web app on its fixed port; ready when its page is drawn."""
+    """Plan the web app on its fixed port. It loads while the desk starts; ready when its page is drawn."""
 
     def is_ready(pid: int) -> bool:
         found = probe.get(f"http://127.0.0.1:{port}", APP_HEALTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from cli.command import Context, Subparsers
 from cli.start import lowered_mode, readable_file, world_options
 
 _LAST_RESORT_S = 15.0
+_DESK_PATIENCE_S = 45.0
+_SLOW = ("gradio", "app.page", "agent_graph.conversations")
 
 
 def register(commands: Subparsers) -> None:
@@ -72,12 +75,30 @@ def run_app(context: Context) -> int:
     prepare(context.home)
     configured = settings.load(context.home)
     _end_with_parent(context.options.supervised)
+    if context.options.supervised:
+        _load_until_desk_runs(context.home)
     return main(
         home=context.home,
         port=context.options.port or configured.port,
         model_name=configured.model,
         gemini_key=gemini_key(os.environ),
     )
+
+
+def _load_until_desk_runs(home: Path) -> None:
+    """Use the time in which the desk starts for the app's slow imports; then wait for the desk.
+
+    Conversations look at the desk's cards when they open, so they must not be opened before it answers.
+    """
+    from importlib import import_module
+
+    from cli.plans import desk_runs
+
+    for name in _SLOW:
+        import_module(name)
+    deadline = time.monotonic() + _DESK_PATIENCE_S
+    while not desk_runs(home) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _end_with_parent(supervised: bool) -> None:

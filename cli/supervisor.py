@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,25 @@ class Supervisor:
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
-        """Start the children one after the other; when one fails, stop the others and raise its error."""
+        """Start the children, each after those it needs; when one fails, stop all and raise its error."""
+        ready = {child.plan.name: asyncio.Event() for child in self._children}
+        starts = [asyncio.create_task(self._start_one(child, ready)) for child in self._children]
         try:
-            for child in self._children:
-                await child.start()
-                self._note()
+            await asyncio.gather(*starts)
         except BaseException:
+            for start in starts:
+                start.cancel()
+            await asyncio.gather(*starts, return_exceptions=True)
             await self.stop()
             raise
+
+    async def _start_one(self, child: Child, ready: Mapping[str, asyncio.Event]) -> None:
+        for name in child.plan.after:
+            if name in ready:
+                await ready[name].wait()
+        await child.start()
+        ready[child.plan.name].set()
+        self._note()
 
     async def stop(self) -> None:
         """Stop the children, last started first."""
