@@ -22,7 +22,7 @@ from venues.gemini.signing import Credentials, SignedRequest, sign
 
 CREDENTIALS = Credentials(KEY, SECRET)
 NONCE = 1_700_000_000_000_123
-STOP = {"order_type": OrderType.STOP_LIMIT, "stop_price": Decimal("59000")}
+STOP = {"order_type": OrderType.STOP_LIMIT, "stop_price": Decimal(59000)}
 
 
 def payload(request: SignedRequest) -> dict[str, Any]:

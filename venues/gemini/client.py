@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from random import Random, SystemRandom
 from typing import Any, TypeVar
@@ -30,14 +31,19 @@ from venues.gemini.transport import Flight, NoReplyError, Reply, Transport
 
 __all__ = ["Credentials", "GeminiRest", "SignedOrder"]
 
-_READ_S = 10.0
-_TRADE_S = 8.0
-_HOLD_S = 1.0
-"""How long a request that has left keeps the next private one waiting for its answer."""
 _DETAILS_AT_ONCE = 4
 _PAGE = 500
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Seconds: for a read, for an order or cancel, and how long one under way keeps the next waiting."""
+
+    read_s: float = 10.0
+    trade_s: float = 8.0
+    hold_s: float = 1.0
 
 
 class GeminiRest:
@@ -58,6 +64,7 @@ class GeminiRest:
         random: Random | None = None,
         pacer: Pacer | None = None,
         patience: Patience | None = None,
+        deadlines: Deadlines | None = None,
     ) -> None:
         self._transport = Transport(endpoint, clock)
         self._credentials = credentials
@@ -65,6 +72,7 @@ class GeminiRest:
         self._random = random or SystemRandom()
         self._pacer = pacer or Pacer()
         self._patience = patience or Patience()
+        self._deadlines = deadlines or Deadlines()
 
     @property
     def clock_skew_s(self) -> float | None:
@@ -275,7 +283,7 @@ class GeminiRest:
         try:
             if call.method == "GET":
                 return await self._transport.send(
-                    "GET", path, flight=Flight(), within_s=_READ_S, params=params
+                    "GET", path, flight=Flight(), within_s=self._deadlines.read_s, params=params
                 )
             credentials, nonces = self._signer()
 
@@ -291,7 +299,7 @@ class GeminiRest:
     async def _private(
         self, call: Call, ready: Callable[[], Awaitable[SignedRequest]], urgency: Urgency, rank: int = 0
     ) -> Reply:
-        within_s = _TRADE_S if call.money is Money.TRADES else _READ_S
+        within_s = self._deadlines.trade_s if call.money is Money.TRADES else self._deadlines.read_s
         flight = Flight()
         async with self._signer()[1].turnstile.turn(urgency, rank):
             request = await ready()
@@ -303,7 +311,7 @@ class GeminiRest:
             either: set[asyncio.Future[Any]] = {leaving, flight.sent}
             try:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.wait({leaving}, timeout=_HOLD_S)
+                await asyncio.wait({leaving}, timeout=self._deadlines.hold_s)
             except asyncio.CancelledError:
                 leaving.cancel()
                 raise
