@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import ROUND_CEILING, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from functools import cache
 
 from domain.instrument import Side
 from domain.money import ZERO, to_wire
@@ -23,7 +22,6 @@ EXACT = Context(prec=100, rounding=ROUND_CEILING, traps=[InvalidOperation, Divis
 
 _SHOWN = Context(prec=12)
 _SHOWN_RANGE = 30
-_CENT = Decimal("0.01")
 _SENTENCE_LIMIT = Decimal(10) ** 15
 
 CASH = frozenset({"USD", "GUSD", "RLUSD", "USDC", "USDT", "DAI", "EUR", "GBP", "SGD"})
@@ -167,6 +165,7 @@ class Case:
         return self.taker_bps
 
 
+_MET: dict[tuple[str, str], Check] = {}
 _new_check = object.__new__
 _SLOTS = vars(Check)
 _set_rule = _SLOTS["rule"].__set__
@@ -188,17 +187,24 @@ def passed(rule: str, text: str, names: tuple[str, ...], values: tuple[Number, .
     return check
 
 
-@cache
 def met(rule: str, text: str) -> Check:
     """Return the check of a rule without numbers that passed; `text` is one of a fixed few."""
-    return Check(rule=rule, ok=True, code="", text=text, numbers=Numbers((), ()))
+    check = _MET.get((rule, text))
+    if check is None:
+        # The same words always make the same check, so each is made once.
+        check = Check(rule=rule, ok=True, code="", text=text, numbers=Numbers((), ()))
+        _MET[rule, text] = check
+    return check
 
 
 def refused(
     rule: str, code: str, text: str, names: tuple[str, ...] = (), values: tuple[Number, ...] = ()
 ) -> Check:
     """Return the check of a rule that refuses."""
-    return Check(rule=rule, ok=False, code=code, text=text, numbers=Numbers(names, values))
+    check = passed(rule, text, names, values)
+    _set_ok(check, False)
+    _set_code(check, code)
+    return check
 
 
 def measure(value: object) -> Decimal | None:
@@ -239,8 +245,8 @@ def plain(value: Number) -> str:
 
 
 def dollars(value: Decimal) -> str:
-    """Write dollars for a sentence, rounded up to the cent; absurd ones as `plain` does."""
-    return plain(value.quantize(_CENT) if abs(value) < _SENTENCE_LIMIT else value)
+    """Write dollars for a sentence, rounded up to the cent by the gate's context; absurd ones as `plain`."""
+    return f"{value:.2f}" if abs(value) < _SENTENCE_LIMIT else plain(value)
 
 
 def percent(part: Decimal, whole: Decimal) -> Decimal:

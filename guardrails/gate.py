@@ -65,18 +65,16 @@ RULES: tuple[tuple[str, Rule], ...] = (
 
 def decide(draft: OrderDraft, snapshot: Snapshot, limits: Limits, now: datetime) -> Verdict:
     """Judge one order. Never raises: what a rule cannot compute, that rule refuses as `RULE_FAILED`."""
+    checks: list[Check] = []
     with localcontext(EXACT):
         case = Case(draft, snapshot, limits, now)
-        checks = tuple(_judge(name, rule, case) for name, rule in RULES)
-        return Verdict(checks=checks, warnings=_warnings(case))
-
-
-def _judge(name: str, rule: Rule, case: Case) -> Check:
-    try:
-        return rule(case)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong in a rule is that rule's refusal
-        text = f"This rule could not be computed ({type(error).__name__}), so the order is refused."
-        return refused(name, "RULE_FAILED", text)
+        for name, rule in RULES:
+            try:
+                checks.append(rule(case))
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong in a rule is its refusal
+                text = f"This rule could not be computed ({type(error).__name__}), so the order is refused."
+                checks.append(refused(name, "RULE_FAILED", text))
+        return Verdict(checks=tuple(checks), warnings=_warnings(case))
 
 
 def _warnings(case: Case) -> tuple[str, ...]:

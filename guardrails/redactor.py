@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -65,19 +64,15 @@ class _Layer:
         self.text = text
         self.at = at
         self.escapes = [match.span() for match in _ESCAPE.finditer(text)]
+        self._inside = {i: span for span in self.escapes for i in range(span[0] + 1, span[1])}
 
     def place(self, kind: str, start: int, end: int) -> Finding:
         """Return the finding in the original; an escape is taken out whole or not at all."""
-        start, end = self._whole(start)[0], self._whole(end)[1]
+        start = self._inside.get(start, (start, start))[0]
+        end = self._inside.get(end, (end, end))[1]
         if self.at is None:
             return Finding(kind=kind, start=start, end=end)
         return Finding(kind=kind, start=self.at[start], end=self.at[end])
-
-    def _whole(self, place: int) -> tuple[int, int]:
-        before = bisect_left(self.escapes, (place, 0)) - 1
-        if before >= 0 and self.escapes[before][1] > place:
-            return self.escapes[before]
-        return place, place
 
 
 def _find(text: str, forms: dict[int, frozenset[str]]) -> list[Finding]:

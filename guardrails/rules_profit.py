@@ -73,13 +73,11 @@ def needed_exit(case: Case, multiple: Decimal) -> Decimal | None:
 
 
 def _buy(case: Case) -> Check:
+    if not case.is_automatic:
+        return met("profit", "A person looks at this buy; its card shows the break-even price.")
     multiple, target = case.limits.profit_fee_multiple, measure(case.draft.expected_exit)
     least = needed_exit(case, multiple)
     values = (target, least, case.taker_bps, multiple)
-    if not case.is_automatic:
-        return passed(
-            "profit", "A person looks at this buy; its card shows the break-even price.", _BUY_NAMES, values
-        )
     if target is None:
         text = "An automatic buy needs an expected exit price."
         return refused("profit", "EXIT_REQUIRED", text, _BUY_NAMES, values)

@@ -21,10 +21,20 @@ LIMITS = parse(SHIPPED)
 DIGEST = "ab" * 32
 
 BTCUSD = Instrument(
-    symbol="btcusd", base="BTC", quote="USD", price_tick=D("0.01"), amount_step=D("1E-8"), min_amount=D("0.00001")
+    symbol="btcusd",
+    base="BTC",
+    quote="USD",
+    price_tick=D("0.01"),
+    amount_step=D("1E-8"),
+    min_amount=D("0.00001"),
 )
 ETHBTC = Instrument(
-    symbol="ethbtc", base="ETH", quote="BTC", price_tick=D("0.00001"), amount_step=D("0.000001"), min_amount=D("0.001")
+    symbol="ethbtc",
+    base="ETH",
+    quote="BTC",
+    price_tick=D("0.00001"),
+    amount_step=D("0.000001"),
+    min_amount=D("0.001"),
 )
 BOOK = BookView(
     symbol="btcusd",
