@@ -1,0 +1,218 @@
+"""Hold an answer to its records: what no tool result and no word of the person supports is withheld.
+
+Every number, time, date, price and id is looked up in the conversation's `Evidence`. A rounding of a
+supported number counts, and so does another way of writing it; arithmetic by the model does not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from agent_graph.evidence import SCALES, Evidence, to_decimal
+from agent_graph.plain_text import plain
+from agent_graph.sentences import split
+
+NOTE = "I left out a figure I could not support with a record."
+RECORD_ID = re.compile(r"\bR-[0-9A-HJKMNP-TV-Z]{26}\b")
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_TOKEN = re.compile(
+    r"(?P<id>\b[A-Za-z]{1,2}-[0-9A-Za-z]{16,}(?:-[0-9A-Za-z]+)*)"
+    r"|(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ](?P<stamp_time>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)"
+    r"(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    rf"|(?P<day>\b[0-9]{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}(?:,?\s+[0-9]{{4}})?\b"
+    rf"|\b{_MONTH}\s+[0-9]{{1,2}}(?:st|nd|rd|th)?(?:,?\s+[0-9]{{4}})?\b)"
+    r"|(?P<clock>(?<![0-9:])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?(?P<half>\s?[ap]\.?m\b\.?)?)"
+    r"|(?P<word>[A-Za-z_][A-Za-z_\-]*[0-9][A-Za-z0-9_\-]*)"
+    r"|(?P<sign>(?<![0-9A-Za-z)])[-−+])?(?:[$€£]\s?|USD\s|US\$)?(?P<inner>[-−])?"
+    r"(?P<digits>(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)"
+    r"(?P<unit>\s?%|\s?(?:percent|per cent|bps|basis points|cents?|thousand|million|billion|bn)\b"
+    r"|[A-Za-z]+)?",
+    re.IGNORECASE,
+)
+_LIST_MARK = re.compile(r"^\s*(?:[-*•]\s*)?(?:\(?[0-9]{1,2}[.)]\s+|#[0-9]{1,2}\b)")
+_ORDINALS = frozenset({"st", "nd", "rd", "th"})
+_PERCENTS = frozenset({"%", "percent", "per cent"})
+_MONEY_AFTER = re.compile(r"^\s*(?:usd|dollars?|bucks|cents?|eur|btc|eth|[A-Z]{3,5})\b")
+_SHORT_WORD = 8
+_LONGEST_INTEGER = 10
+"""More digits without a point are an order id, which must be named exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A sentence that was not released, and what in it had no support."""
+
+    sentence: str
+    unsupported: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounded:
+    """`sentences` may be shown, in order; `citations` are the record ids they name."""
+
+    sentences: tuple[str, ...]
+    withheld: tuple[Withheld, ...]
+    citations: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Return the whole answer."""
+        return "".join(self.sentences).strip()
+
+
+def ground(answer: str, evidence: Evidence) -> Grounded:
+    """Judge an answer sentence by sentence."""
+    released: list[str] = []
+    withheld: list[Withheld] = []
+    for sentence in split(plain(answer)):
+        missing = unsupported(sentence, evidence)
+        if not missing:
+            released.append(sentence)
+            continue
+        withheld.append(Withheld(sentence=sentence.strip(), unsupported=missing))
+        if not released or released[-1].strip() != NOTE:
+            gap = sentence[len(sentence.rstrip()) :]
+            released.append(NOTE + (gap or " "))
+    citations = dict.fromkeys(found for sentence in released for found in RECORD_ID.findall(sentence))
+    return Grounded(sentences=tuple(released), withheld=tuple(withheld), citations=tuple(citations))
+
+
+def unsupported(sentence: str, evidence: Evidence) -> tuple[str, ...]:
+    """Return the figures of one sentence that nothing supports."""
+    text = _ascii_digits(sentence)
+    text = _LIST_MARK.sub(lambda mark: " " * len(mark.group()), text)
+    missing = [
+        found.group().strip()
+        for found in _TOKEN.finditer(text)
+        if not _is_supported(found, text[found.end() :], evidence)
+    ]
+    return tuple(missing)
+
+
+def _ascii_digits(text: str) -> str:
+    if text.isascii():
+        return text
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(
+        str(unicodedata.decimal(char)) if char.isdecimal() and not char.isascii() else char for char in folded
+    )
+
+
+def _is_supported(found: re.Match[str], after: str, evidence: Evidence) -> bool:
+    if found["id"]:
+        return found["id"] in evidence.tokens
+    if found["stamp"]:
+        return _is_known_stamp(found, evidence)
+    if found["day"]:
+        return _is_known_day(found["day"], evidence)
+    if found["clock"]:
+        return _is_known_clock(found["clock"], found["half"], evidence)
+    if found["word"]:
+        return _is_known_word(found["word"], evidence)
+    return _is_known_number(found, after, evidence)
+
+
+def _is_known_stamp(found: re.Match[str], evidence: Evidence) -> bool:
+    try:
+        day = date.fromisoformat(found["stamp"])
+    except ValueError:
+        return False
+    clock = found["stamp_time"]
+    return day in evidence.dates and (clock is None or clock in evidence.clocks)
+
+
+def _is_known_day(text: str, evidence: Evidence) -> bool:
+    month = next(i for i, name in enumerate(_MONTHS, 1) if re.search(rf"\b{name}", text, re.IGNORECASE))
+    figures = [int(figure) for figure in re.findall(r"[0-9]+", text)]
+    years = [figure for figure in figures if figure > 31]
+    days = [figure for figure in figures if figure <= 31]
+    return any(
+        known.month == month and known.day in days and (not years or known.year in years)
+        for known in evidence.dates
+    )
+
+
+def _is_known_clock(text: str, half: str | None, evidence: Evidence) -> bool:
+    clock = text[: len(text) - len(half)] if half else text
+    clock = clock.partition(".")[0].strip()
+    hours, _, rest = clock.partition(":")
+    if half:
+        shift = 12 if half.strip().lower().startswith("p") else 0
+        hours = str(int(hours) % 12 + shift)
+    return f"{hours.rjust(2, '0')}:{rest}" in evidence.clocks
+
+
+def _is_known_word(word: str, evidence: Evidence) -> bool:
+    if word in evidence.tokens or word.lower() in evidence.tokens:
+        return True
+    return len(word) < _SHORT_WORD and sum(char.isdigit() for char in word) <= 2
+
+
+def _is_known_number(found: re.Match[str], after: str, evidence: Evidence) -> bool:
+    digits, unit = found["digits"], (found["unit"] or "").strip().lower()
+    is_negative = (found["sign"] or found["inner"] or "+") != "+"
+    if unit in _ORDINALS or f"{digits}{unit}" in evidence.tokens:
+        return True
+    if not is_negative and (digits in evidence.tokens or _is_known_count(found, after, evidence)):
+        return True
+    value = to_decimal(digits)
+    if value is None or (digits.isdigit() and len(digits) > _LONGEST_INTEGER):
+        return False
+    return _is_known_value(-value if is_negative else value, _decimals(digits), unit, evidence)
+
+
+def _is_known_count(found: re.Match[str], after: str, evidence: Evidence) -> bool:
+    is_bare = not found["unit"] and found["digits"].isdigit() and "$" not in found.group()
+    return is_bare and not _MONEY_AFTER.match(after) and int(found["digits"]) in evidence.counts
+
+
+def _is_known_value(value: Decimal, decimals: int, unit: str, evidence: Evidence) -> bool:
+    if unit in _PERCENTS and any(round(known, decimals) == value for known in evidence.percents):
+        return True
+    if unit.startswith("cent") and _matches(value / 100, decimals + 2, evidence):
+        return True
+    scale = SCALES.get(unit)
+    if scale is not None and _matches(value * scale, decimals - len(str(scale)) + 1, evidence):
+        return True
+    return _matches(value, decimals, evidence)
+
+
+def _decimals(digits: str) -> int:
+    return len(digits.partition(".")[2]) if "e" not in digits.lower() else 0
+
+
+def _matches(value: Decimal, decimals: int, evidence: Evidence) -> bool:
+    if value < 0 and not _has_negative(value, decimals, evidence):
+        return False
+    size = abs(value)
+    if evidence.has_number(size):
+        return True
+    if size == 0:
+        return decimals >= 2 and bool(evidence.within(Decimal(0), Decimal(5).scaleb(-decimals - 1)))
+    places = [decimals]
+    if size >= 1000 and decimals <= 0:
+        trailing = len(str(int(size))) - len(str(int(size)).rstrip("0"))
+        places = [decimals, *range(-1, -trailing - 1, -1)]
+    return any(_is_rounding(size, place, evidence) for place in places)
+
+
+def _is_rounding(size: Decimal, decimals: int, evidence: Evidence) -> bool:
+    half = Decimal(5).scaleb(-decimals - 1)
+    figures = len(str(int(size.scaleb(max(decimals, 0)))).strip("0"))
+    for known in evidence.within(size - half, size + half):
+        gap = abs(known - size)
+        is_close = gap * 100 <= known if size >= 1000 else gap * 50 <= known
+        if is_close or (figures >= 2 and decimals >= 0):
+            return True
+    return False
+
+
+def _has_negative(value: Decimal, decimals: int, evidence: Evidence) -> bool:
+    half = Decimal(5).scaleb(-decimals - 1)
+    return any(-known in evidence.numbers for known in evidence.within(abs(value) - half, abs(value) + half))

@@ -1,0 +1,1 @@
+"""The offline planner: understands requests by local matching and slot filling, deterministic, no model."""

@@ -1,0 +1,86 @@
+"""Does the person want everything stopped? Errs towards stopping, but not on questions and stop orders."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from agent_graph.models.offline.coins import slips
+
+_VERBS = frozenset(
+    {
+        "stop", "halt", "panic", "flatten", "abort", "freeze", "emergency", "mayday", "kill", "killswitch",
+        "cease", "pause", "liquidate", "sos",
+    }
+)  # fmt: skip
+_SCOPE = frozenset({"everything", "all", "trading", "bot", "desk", "whole", "everyone", "activity"})
+_FILLER_WORDS = """
+it now the this that at once right please pls plz immediately immediatly and down off trade trades orders
+agents out of every single thing me my positions completely close cancel asap go flat button switch for
+gods sake there buying selling to cash just ok oh no quick quickly hey omg matrix i want you a do need must
+us we lets let can could would instantly dammit damn fast hurry stopping god in is mode press hit red get
+shut turn pull plug here
+"""
+_FILLER = frozenset(_FILLER_WORDS.split())
+_PHRASES = (
+    "pull the plug",
+    "get me out",
+    "get us out",
+    "get out of everything",
+    "shut it down",
+    "shut it all down",
+    "shut everything down",
+    "shut down",
+    "shut off",
+    "turn it off",
+    "turn it all off",
+    "turn everything off",
+    "turn off everything",
+    "switch everything off",
+)
+_EXCLUDED = re.compile(
+    r"\bstop[- ](?:loss|limit|price|order|at)\b|\b(?:stop|kill|halt|pause) (?:that|the|this|my) (?:[a-z]+ )?order\b"
+    r"|\b(?:do not|don'?t|never|not) (?:stop|halt|panic|flatten|kill|pause)|\bstop (?:telling|showing|saying|asking)"
+    r"|^(?:what|how|why|when|who|where|does|did|is|are|explain|tell me|was|were|which|search)\b"
+    r"|\b(?:unpause|un-?halt|un-?freeze|what if|what happens|disable|bypass|turn off the limit)"
+)
+_WORD = re.compile(r"[a-z]+")
+_NEAR = 3
+
+
+@lru_cache(maxsize=2048)
+def _is_like(word: str, targets: frozenset[str]) -> bool:
+    if word in targets:
+        return True
+    squeezed = re.sub(r"(.)\1{2,}", r"\1", word)
+    if squeezed in targets:
+        return True
+    return len(word) >= 5 and any(
+        abs(len(word) - len(target)) <= 1 and len(target) >= 5 and slips(word, target, 2) <= _allowed(target)
+        for target in targets
+    )
+
+
+def _allowed(target: str) -> int:
+    return 2 if len(target) >= 8 else 1
+
+
+def _is_verb(word: str) -> bool:
+    return _is_like(word, _VERBS) or word in {"stpo", "sotp", "stp", "stopp", "hlat"}
+
+
+def is_stop(message: str) -> bool:
+    """Say whether the message asks to stop everything."""
+    lowered = " ".join(message.lower().replace("’", "'").split())
+    if _EXCLUDED.search(lowered):
+        return False
+    tokens = _WORD.findall(lowered)
+    spoken = " ".join(tokens)
+    has_phrase = any(phrase in spoken for phrase in _PHRASES)
+    verbs = [index for index, word in enumerate(tokens) if _is_verb(word)]
+    if not verbs and not has_phrase:
+        return False
+    if all(_is_verb(w) or w in _FILLER or _is_like(w, _SCOPE) for w in tokens):
+        return True
+    near = (word for index in verbs for word in tokens[index + 1 : index + 1 + _NEAR])
+    return has_phrase or any(_is_like(word, _SCOPE) for word in near)

@@ -1,0 +1,87 @@
+"""Local semantic matching: hashed word and character n-gram vectors against example utterances."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from zlib import crc32
+
+_BUCKETS = 1 << 18
+_WORD = re.compile(r"<[a-z]+>|[a-z']+|\?")
+_WORD_WEIGHT = 1.0
+_PAIR_WEIGHT = 0.8
+_GRAM_WEIGHT = 0.35
+_NEAREST = 3
+
+Vector = dict[int, float]
+
+
+def _bucket(feature: str) -> int:
+    return crc32(feature.encode()) % _BUCKETS
+
+
+def words(text: str, synonyms: Mapping[str, str]) -> list[str]:
+    """Return the words of a normalised text with synonyms folded."""
+    return [synonyms.get(word, word) for word in _WORD.findall(text.lower().replace("’", "'"))]
+
+
+def features(tokens: list[str]) -> Vector:
+    """Return the raw weights of words, neighbouring pairs and character 3-grams."""
+    vector: defaultdict[int, float] = defaultdict(float)
+    for token in tokens:
+        vector[_bucket(f"w:{token}")] += _WORD_WEIGHT
+        if token.isalpha() and len(token) > 3:
+            padded = f"_{token}_"
+            grams = [padded[i : i + 3] for i in range(len(padded) - 2)]
+            for gram in grams:
+                vector[_bucket(f"c:{gram}")] += _GRAM_WEIGHT / math.sqrt(len(grams))
+    for left, right in pairwise(tokens):
+        vector[_bucket(f"p:{left} {right}")] += _PAIR_WEIGHT
+    return dict(vector)
+
+
+class Matcher:
+    """Nearest intents by cosine over the examples; ties go to the intent listed first."""
+
+    def __init__(self, examples: Mapping[str, Iterable[str]], synonyms: Mapping[str, str]) -> None:
+        self._synonyms = synonyms
+        pairs = [
+            (intent, features(words(text, synonyms))) for intent, texts in examples.items() for text in texts
+        ]
+        seen: defaultdict[int, int] = defaultdict(int)
+        for _, vector in pairs:
+            for bucket in vector:
+                seen[bucket] += 1
+        self._rarity = {bucket: math.log(1 + len(pairs) / count) for bucket, count in seen.items()}
+        self._unseen = math.log(1 + len(pairs))
+        self._intents = [intent for intent, _ in pairs]
+        self._order = list(dict.fromkeys(self._intents))
+        self._postings: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
+        for index, (_, vector) in enumerate(pairs):
+            for bucket, weight in self._weigh(vector).items():
+                self._postings[bucket].append((index, weight))
+
+    def _weigh(self, vector: Vector) -> Vector:
+        weighed = {b: w * self._rarity.get(b, self._unseen) for b, w in vector.items()}
+        length = math.sqrt(sum(w * w for w in weighed.values())) or 1.0
+        return {b: w / length for b, w in weighed.items()}
+
+    def rank(self, text: str) -> list[tuple[str, float]]:
+        """Return `(intent, score 0..1)`, best first."""
+        scores: defaultdict[int, float] = defaultdict(float)
+        for bucket, weight in self._weigh(features(words(text, self._synonyms))).items():
+            for index, other in self._postings.get(bucket, ()):
+                scores[index] += weight * other
+        per_intent: defaultdict[str, list[float]] = defaultdict(list)
+        for index, score in scores.items():
+            per_intent[self._intents[index]].append(score)
+        ranked = [(intent, _blend(per_intent[intent])) for intent in self._order if intent in per_intent]
+        return sorted(ranked, key=lambda item: -item[1])
+
+
+def _blend(scores: list[float]) -> float:
+    best = sorted(scores, reverse=True)[:_NEAREST]
+    return 0.8 * best[0] + 0.2 * sum(best) / len(best)

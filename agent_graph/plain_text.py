@@ -1,0 +1,28 @@
+"""Text from outside made plain: no control, direction or invisible characters, bounded in length."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_KEPT_CONTROLS = frozenset("\n\t")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+
+
+def is_hidden(char: str) -> bool:
+    """Say whether `char` is a control, direction, private, unassigned or zero-width character."""
+    return unicodedata.category(char) in _HIDDEN_CATEGORIES and char not in _KEPT_CONTROLS
+
+
+def plain(text: str) -> str:
+    """Return `text` without hidden characters; line ends become newlines, tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char for char in text if not is_hidden(char))
+
+
+def clip(text: str, limit: int) -> str:
+    """Return `text` cut to `limit` characters, saying how many were left out."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]} … ({len(text) - limit} more characters left out)"

@@ -1,0 +1,188 @@
+"""Sentences made from the desk's own JSON: cards, outcomes, refusals. Nothing here is a model's word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent_graph.evidence import to_decimal
+from domain.money import to_wire
+
+Json = Mapping[str, Any]
+
+_PLAIN_ENDS: Mapping[str, str] = {
+    "rejected": "You rejected the card, so nothing was sent.",
+    "expired": "The card expired before it was approved, so nothing was sent; ask again if you want it.",
+    "voided": "That card was replaced or withdrawn, so nothing was sent for it.",
+    "pending": "That card is still waiting for you.",
+}
+QUOTES = ("gusd", "usdt", "usdc", "usd", "eur", "gbp", "sgd", "btc", "eth")
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Return base and quote in upper case; the quote is empty when it is none we know."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol[: -len(quote)].upper(), quote.upper()
+    return symbol.upper(), ""
+
+
+def money(text: object, quote: str = "USD") -> str:
+    """Write a price or sum for people, digit for digit: `$65,290.12`, `65,290.12 EUR`."""
+    value = to_decimal(str(text).lstrip("-"))
+    if value is None:
+        return str(text)
+    whole, _, fraction = str(text).lstrip("-").partition(".")
+    grouped = f"{int(whole or 0):,}" + (f".{fraction}" if fraction else "")
+    sign = "-" if str(text).startswith("-") and value else ""
+    return f"{sign}${grouped}" if quote in {"USD", ""} else f"{sign}{grouped} {quote}"
+
+
+def rounded(text: object, places: int = 2) -> str:
+    """Write a dollar figure rounded for reading: `$24.81`; sub-cent amounts keep two figures."""
+    value = to_decimal(str(text).lstrip("-"))
+    if value is None:
+        return str(text)
+    while value and round(value, places) == 0 and places < 8:
+        places += 1
+    sign = "-" if str(text).startswith("-") and value else ""
+    return f"{sign}${round(value, places):,.{places}f}"
+
+
+def percent(text: object, places: int = 2) -> str:
+    """Write a percentage rounded for reading."""
+    sign = "-" if str(text).startswith("-") else ""
+    value = to_decimal(str(text).lstrip("-"))
+    if value is None:
+        return str(text)
+    while value and round(value, places) == 0 and places < 6:
+        places += 1
+    return f"{sign}{round(value, places):f}%"
+
+
+def amount(text: object) -> str:
+    """Write a quantity without trailing zeros."""
+    value = to_decimal(str(text))
+    return str(text) if value is None else to_wire(value)
+
+
+def joined(items: Sequence[str], last: str = "and") -> str:
+    """Return `a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def order_words(wire: Json) -> str:
+    """Return `buy 0.00038 BTC at up to $65,290.12` for the exact fields of an order."""
+    base, quote = split_symbol(str(wire.get("symbol", "")))
+    side = str(wire.get("side", ""))
+    bound = "up to" if side == "buy" else "no less than"
+    return f"{side} {amount(wire.get('amount', ''))} {base} at {bound} {money(wire.get('price', ''), quote)}"
+
+
+def card_sentences(proposal: Json) -> str:
+    """Say what card is up, or why there is none."""
+    if proposal.get("state") == "refused":
+        return refusal_sentences(proposal)
+    card = proposal.get("card") or {}
+    if proposal.get("kind") == "limit":
+        text = f"I've put a card up: {_lower_first(str(card.get('title', 'change a limit')))}. "
+        return text + "Nothing changes until you approve it."
+    opening = "I've put a card up to flatten" if proposal.get("is_flatten") else "I've put a card up"
+    parts = [f"{opening}: {order_words(card.get('wire') or {})}. Nothing is sent until you approve it."]
+    costs = [f"{_lower_first(str(row['label']))} {row['value']}" for row in card.get("costs", [])[:6]]
+    if costs:
+        parts.append(f"The card shows {joined(costs)}.")
+    parts += [f"Please note: {_ended(str(text))}" for text in card.get("warnings", [])[:3]]
+    return " ".join(parts)
+
+
+def refusal_sentences(proposal: Json) -> str:
+    """Say which rules refused and with which numbers."""
+    verdict = proposal.get("verdict") or {}
+    failed = [
+        check for check in verdict.get("checks", []) if not check.get("ok") and check.get("rule") != "consent"
+    ]
+    lines = [f"- {_ended(str(check.get('text') or check.get('code')))}" for check in failed]
+    if not lines:
+        lines = [f"- {code}" for code in verdict.get("codes", [])]
+    return "The desk refused that order, so nothing was sent.\n" + "\n".join(lines)
+
+
+def stopped_sentences(result: Json) -> str:
+    """Say what an emergency stop did."""
+    record = [result.get("record_id")]
+    parts = [_with_records(f"Stopped: the desk is {result.get('kill_state', 'halted')}", record)]
+    parts[0] = _ended(parts[0])
+    cancelled = [str(order) for order in result.get("cancelled", [])]
+    parts.append(f"Cancelled: {joined(cancelled)}." if cancelled else "No order was open.")
+    parts += [f"Not cancelled: {f.get('order_id')} ({f.get('message')})." for f in result.get("failed", [])]
+    parts.append("Only you can release it, with Release on the page or `matrix release`.")
+    return " ".join(parts)
+
+
+def cancelled_sentences(result: Json) -> str:
+    """Say which orders were cancelled and which were not."""
+    done = [str(order) for order in result.get("cancelled", [])]
+    parts = [f"Cancelled {joined(done)}."] if done else []
+    parts += [
+        f"I could not cancel {f.get('order_id')}: {_ended(str(f.get('message')))}"
+        for f in result.get("failed", [])
+    ]
+    return " ".join(parts) or "There was no open order to cancel."
+
+
+def outcome_sentences(proposal: Json) -> str:
+    """Say how a proposal ended, citing the records."""
+    state = str(proposal.get("state", ""))
+    if state in _PLAIN_ENDS:
+        return _with_records(_PLAIN_ENDS[state], [proposal.get("record_id")])
+    if state == "refused":
+        return refusal_sentences(proposal)
+    outcome = proposal.get("outcome") or {}
+    words = _fill_words(proposal, outcome) or _ended(str(outcome.get("text") or "It was approved"))
+    return _with_records(words, outcome.get("record_ids") or [])
+
+
+def _fill_words(proposal: Json, outcome: Json) -> str:
+    wire = (proposal.get("card") or {}).get("wire") or {}
+    base, quote = split_symbol(str(wire.get("symbol", "")))
+    order_id = outcome.get("order_id")
+    name = f"Order {order_id}" if order_id else "The order"
+    state = outcome.get("state")
+    if state == "resting":
+        verb = order_words(wire)
+        return f"{name} is resting on the book: {verb}. It is not filled yet."
+    if state not in {"filled", "partly_filled"} or not outcome.get("filled"):
+        return ""
+    verb = "bought" if wire.get("side") == "buy" else "sold"
+    fee = f"{outcome.get('fee')} {outcome.get('fee_currency') or quote}"
+    price = money(outcome.get("average_price"), quote)
+    text = f"{name} {'is filled' if state == 'filled' else 'is partly filled'}: "
+    return text + f"{verb} {outcome['filled']} {base} at {price}, fee {fee}."
+
+
+def error_sentence(error: Json) -> str:
+    """Say a tool's error: what was wrong and what to do next."""
+    text = _ended(_upper_first(str(error.get("message", "that did not work"))))
+    cure = str(error.get("cure", ""))
+    return f"{text} {cure}".strip()
+
+
+def _with_records(text: str, records: Sequence[object]) -> str:
+    names = ", ".join(str(record) for record in records if record)
+    return f"{text.rstrip('.')} ({names})." if names else text
+
+
+def _ended(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
