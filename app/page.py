@@ -6,6 +6,7 @@ Gradio's queue stays closed; what acts or reads goes through the routes of this 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -84,8 +85,15 @@ def _journal(gr: Any) -> None:
     _place(gr, "journal")
 
 
-def make_page() -> Any:
-    """Return the `gr.Blocks`; slow, since it imports gradio, so call it in a thread."""
+def draw() -> Any:
+    """Return the `gr.Blocks`; slow, since it imports gradio, so call it in a thread.
+
+    A loop runs meanwhile: without one Gradio makes loops for its locks and never closes them.
+    """
+    return asyncio.run(_draw())
+
+
+async def _draw() -> Any:
     import gradio as gr
 
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as demo:

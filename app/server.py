@@ -49,6 +49,8 @@ from loopback.guard import AsgiApp, RequestGuard
 from loopback.serve import bind, run
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from agent_graph.conversations import Conversations
 
 log = logging.getLogger(__name__)
@@ -97,8 +99,12 @@ def build(*, home: Path, port: int, open_talk: OpenTalk, clock: Clock) -> Built:
             stack.push_async_callback(room.close)
             tasks = [
                 asyncio.create_task(follower.run(), name="follow the desk"),
-                asyncio.create_task(_open_chat(room, open_talk, link), name="open the conversations"),
-                asyncio.create_task(_open_page(app, stack, ready), name="draw the page"),
+                asyncio.create_task(
+                    _open_rest(
+                        app=app, stack=stack, ready=ready, room=room, open_talk=lambda: open_talk(link)
+                    ),
+                    name="open the rest",
+                ),
             ]
             try:
                 yield
@@ -166,27 +172,32 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status, headers={"cache-control": "no-store"})
 
 
-async def _open_chat(room: ChatRoom, open_talk: OpenTalk, link: DeskLink) -> None:
+async def _open_rest(
+    *,
+    app: FastAPI,
+    stack: contextlib.AsyncExitStack,
+    ready: _Readiness,
+    room: ChatRoom,
+    opened: Callable[[], Awaitable[Conversations]],
+) -> None:
+    """Draw the page, then open the conversations: two imports at once only slow each other."""
     try:
-        room.open(await open_talk(link))
+        await _open_page(app, stack)
+        ready.page = True
+        room.open(await opened())
     except Exception:
-        log.exception("the conversations could not be opened")
+        log.exception("the app could not be opened completely; the page says what is missing")
         raise
 
 
-async def _open_page(app: FastAPI, stack: contextlib.AsyncExitStack, ready: _Readiness) -> None:
-    from app.page import make_page, mount_page
+async def _open_page(app: FastAPI, stack: contextlib.AsyncExitStack) -> None:
+    from app.page import draw, mount_page
 
-    try:
-        demo = await asyncio.to_thread(make_page)
-        inner = mount_page(app, demo)
-        await stack.enter_async_context(inner.router.lifespan_context(inner))
-        demo.run_startup_events()
-        await demo.run_extra_startup_events()
-    except Exception:
-        log.exception("the page could not be drawn")
-        raise
-    ready.page = True
+    demo = await asyncio.to_thread(draw)
+    inner = mount_page(app, demo)
+    await stack.enter_async_context(inner.router.lifespan_context(inner))
+    demo.run_startup_events()
+    await demo.run_extra_startup_events()
 
 
 async def _answer_error(_: Request, error: Exception) -> Response:
@@ -202,18 +213,23 @@ async def _answer_invalid(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": fault.as_json()}, 400)
 
 
+def _import_graph() -> tuple[type[Conversations], Callable[..., BaseChatModel]]:
+    from agent_graph.conversations import Conversations
+    from agent_graph.models import make_model
+
+    return Conversations, make_model
+
+
 def talk_opener(home: Path, clock: Clock, model_name: str | None, gemini_key: str | None) -> OpenTalk:
     """Return the function that opens the conversations of `home`; it imports the graph when called."""
 
     async def open_talk(desk: DeskClient) -> Conversations:
-        from agent_graph.conversations import Conversations
-        from agent_graph.models import make_model
-
+        opener, make_model = await asyncio.to_thread(_import_graph)
         private_dir(home / "state")
-        return await Conversations.open(
+        return await opener.open(
             db_path=home / "state" / "app.sqlite",
             desk=desk,
-            model=make_model(model_name, gemini_key=gemini_key),
+            model=make_model(model_name or "auto", gemini_key=gemini_key),
             clock=clock,
             ids=IdSource(clock, SystemRandom()),
         )

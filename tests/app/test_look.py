@@ -1,0 +1,66 @@
+"""Axe finds nothing, contrast of 7:1 included: every tab, light and dark, desk and phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from tests.app.site import DESKTOP, PHONE, Site, signed_in
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+
+OPTIONS: dict[str, Any] = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    },
+    "rules": {"color-contrast-enhanced": {"enabled": True}},
+}
+TABS = ("Chat", "Markets", "Orders", "Connections", "Journal")
+
+
+async def faults(page: Page) -> list[str]:
+    found = (await Axe().run(page, options=OPTIONS)).response["violations"]
+    return [f"{item['id']}: {node['target']}" for item in found for node in item["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_axe_finds_nothing(site: Site, browser: Browser, viewport: dict[str, int], scheme: str) -> None:
+    assert site.stack is not None
+    await site.stack.buy("20")
+    card = await site.stack.propose(side="buy", notional_usd="21", rationale="a test of the look")
+    async with signed_in(browser, site, viewport=viewport, scheme=scheme) as page:
+        await expect(page.locator(".mx-card").first).to_be_visible()
+        await page.get_by_label("Message", exact=True).fill("btc price")
+        await page.get_by_label("Message", exact=True).press("Enter")
+        await expect(page.locator(".mx-from-person").first).to_be_visible()
+        for name in TABS:
+            await page.get_by_role("tab", name=name).click()
+            if name == "Journal":
+                await page.locator('[data-mx="journal"] .mx-record').first.click()
+                await expect(page.locator(".mx-receipt")).to_be_visible()
+            assert await faults(page) == [], name
+    await site.stack.person.reject(card["id"])
+
+
+async def test_axe_finds_nothing_on_a_halted_desk(site: Site, browser: Browser) -> None:
+    assert site.stack is not None
+    await site.stack.person.kill(keep=True)
+    async with signed_in(browser, site) as page:
+        await expect(page.locator(".mx-banner")).to_be_visible()
+        await page.get_by_role("button", name="Release…").click()
+        assert await faults(page) == []
+    await site.stack.person.release()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_on_the_front_page(site: Site, browser: Browser, scheme: str) -> None:
+    context = await browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]  # light or dark
+    page = await context.new_page()
+    await page.goto(f"{site.base}/?code=wrong")
+    assert await faults(page) == []
+    await context.close()
