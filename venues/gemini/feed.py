@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -29,6 +29,8 @@ _MAX_FRAMES = 64
 # At debug level the library prints the handshake with its signed headers; this logger never goes there.
 _LOG = logging.getLogger("venues.gemini.socket")
 _LOG.setLevel(logging.WARNING)
+
+_T = TypeVar("_T")
 
 
 class FeedCutError(Exception):
@@ -79,8 +81,9 @@ async def open_socket(endpoint: Endpoint, path: str, headers: Mapping[str, str])
 class SocketLoop:
     """Runs sessions one after the other and knows how the connection is.
 
-    `session` gets an open connection and reads it through `receive` until something is wrong; every fault
-    of the network or of the venue's data ends the session, and a new one is opened after a pause.
+    `session` gets an open connection and reads it through `receive` until something is wrong. Every fault
+    of the network, of the venue or of its data ends the session, and a new one is opened after a pause; any
+    other error is a fault of ours and ends `run`.
     """
 
     def __init__(self, clock: Clock, random: Random, *, silence_s: float, patience: Patience) -> None:
@@ -112,20 +115,35 @@ class SocketLoop:
             try:
                 await self._once(opened, session, cut)
             except _TROUBLE as error:
-                self.last_error = describe(error)
+                self.last_error = plain(str(error))
             attempt = 0 if loop.time() - began > _STEADY_S else attempt + 1
             await asyncio.sleep(self._patience.pause(min(attempt, 16), self._random))
             self.reconnects += 1
 
-    async def receive(self, socket: ClientConnection) -> bytes:
-        """Return the next frame. Raises `FeedCutError` when none comes in time."""
+    async def receive(self, socket: ClientConnection, read: Callable[[bytes], _T]) -> _T:
+        """Return the next frame, through `read`.
+
+        Raises `FeedCutError` when none comes or it makes no sense.
+        """
         try:
             async with asyncio.timeout(self._silence_s):
                 frame = await socket.recv(decode=False)
         except TimeoutError as error:
             raise FeedCutError(f"no frame for {self._silence_s:g} seconds") from error
+        except ConnectionClosed as error:
+            raise FeedCutError("the exchange closed the connection") from error
         self._last_frame = self._clock.monotonic()
-        return frame
+        try:
+            return read(frame)
+        except UNREADABLE as error:
+            raise FeedCutError("a frame could not be read") from error
+
+    async def send(self, socket: ClientConnection, text: str) -> None:
+        """Send a frame. Raises `FeedCutError` when the connection is gone."""
+        try:
+            await socket.send(text)
+        except ConnectionClosed as error:
+            raise FeedCutError("the exchange closed the connection") from error
 
     async def _once(
         self,
@@ -133,7 +151,10 @@ class SocketLoop:
         session: Callable[[ClientConnection], Awaitable[None]],
         cut: Callable[[], None],
     ) -> None:
-        socket = await opened()
+        try:
+            socket = await opened()
+        except (OSError, WebSocketException) as error:  # a time-out is an OSError too
+            raise FeedCutError(_why_not_open(error)) from error
         self.is_connected = True
         try:
             await session(socket)
@@ -143,29 +164,15 @@ class SocketLoop:
             await socket.close()
 
 
-_TROUBLE: Final = (
-    OSError,
-    TimeoutError,
-    WebSocketException,
-    FeedCutError,
-    VenueError,
-    UnreachableError,
-    *UNREADABLE,
-)
+_TROUBLE: Final = (FeedCutError, VenueError, UnreachableError)
 
 
-def describe(error: BaseException) -> str:
-    """Return what went wrong in a line fit to show; never a header, never a foreign text at length."""
+def _why_not_open(error: Exception) -> str:
+    # In our own words: the library's texts can hold what the venue sent.
     if isinstance(error, InvalidStatus):
         said = envelope(bytes(error.response.body or b""))
         reason = f" {plain(said[0])}" if said else ""
         return f"the exchange refused the connection with {error.response.status_code}{reason}"
-    if isinstance(error, ConnectionClosed):
-        return "the exchange closed the connection"
-    if isinstance(error, FeedCutError | VenueError | UnreachableError):
-        return plain(str(error))
-    if isinstance(error, UNREADABLE):
-        return "a frame could not be read"
     if isinstance(error, TimeoutError):
         return "the exchange did not answer in time"
     return "the exchange cannot be reached"

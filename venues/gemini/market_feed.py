@@ -22,14 +22,15 @@ from domain.market import BookView, PublicTrade
 from guardrails.sandbox_lock import Endpoint
 from venues.gemini.book import Book, BookError
 from venues.gemini.catalogue import TABLE
+from venues.gemini.errors import plain
 from venues.gemini.feed import RECONNECT, SILENCE_S, FeedStatus, SocketLoop, open_socket
 from venues.gemini.pacing import Patience
 from venues.gemini.parse import socket_trade
 from venues.gemini.wire import FrameWire, KindWire, SocketTradeWire
 
 _BATCH = 20
-_ASK_AGAIN_S = 60.0  # the venue allows one subscription request a minute for each symbol
-_LOOK_EACH_S = 1.0
+_ASK_AGAIN_S: Final = 60.0
+"""The venue allows one subscription request a minute for each symbol."""
 _TRADES_KEPT = 200
 _READ_KINDS: Final = frozenset({"l2_updates", "trade"})
 _SIDES: Final = frozenset({"buy", "sell"})
@@ -67,6 +68,7 @@ class MarketFeed:
         random: Random | None = None,
         silence_s: float = SILENCE_S,
         patience: Patience = RECONNECT,
+        ask_again_s: float = _ASK_AGAIN_S,
     ) -> None:
         for symbol in symbols:
             if not SYMBOL.fullmatch(symbol):
@@ -76,6 +78,7 @@ class MarketFeed:
         self._on_change = on_change
         self._loop = SocketLoop(clock, random or SystemRandom(), silence_s=silence_s, patience=patience)
         self._batch = _BATCH
+        self._ask_again_s = ask_again_s
 
     async def run(self) -> NoReturn:
         """Connect and keep the books until cancelled."""
@@ -113,22 +116,26 @@ class MarketFeed:
             last_error=self._loop.last_error,
         )
 
-    def take(self, frame: bytes) -> None:
-        """Apply one frame as received. Raises one of `reading.UNREADABLE` for a frame that makes no sense."""
+    def take(self, frame: bytes) -> str | None:
+        """Apply one frame as received and return the symbol that it changed, None when it changed none.
+
+        Raises one of `reading.UNREADABLE` for a frame that makes no sense.
+        """
         try:
             found = _decode(frame)
         except msgspec.ValidationError:
             if _decode_kind(frame).type in _READ_KINDS:
                 raise
-            return  # a kind that we do not read, with fields of its own
+            return None  # a kind that we do not read, with fields of its own
         if found.type == "l2_updates":
-            self._take_book(found)
-        elif found.type == "trade":
-            self._take_trade(_decode_trade(frame))
-        elif found.type == "" and (refusal := _decode_kind(frame)).result == "error":
-            self._loop.last_error = f"the exchange refused the subscription ({refusal.reason:.40})"
+            return self._take_book(found)
+        if found.type == "trade":
+            return self._take_trade(_decode_trade(frame))
+        if found.type == "" and (refusal := _decode_kind(frame)).result == "error":
+            self._loop.last_error = f"the exchange refused the subscription ({plain(refusal.reason)[:40]})"
             # One bad symbol refuses its whole frame: from the next connection on each asks for itself.
             self._batch = 1
+        return None
 
     async def _open(self) -> ClientConnection:
         return await open_socket(self._endpoint, TABLE["market_data"].path, {})
@@ -139,50 +146,51 @@ class MarketFeed:
         for start in range(0, len(names), self._batch):
             await self._ask(socket, names[start : start + self._batch], now())
         batch = self._batch
-        next_look = now() + _LOOK_EACH_S
+        look_each_s = min(1.0, self._ask_again_s / 2)
+        next_look = now() + look_each_s
         while batch == self._batch:
-            self.take(await self._loop.receive(socket))
+            self._tell(await self._loop.receive(socket, self.take))
             if now() >= next_look:
-                next_look = now() + _LOOK_EACH_S
+                next_look = now() + look_each_s
                 await self._ask_again(socket, now())
 
     async def _ask_again(self, socket: ClientConnection, now: float) -> None:
-        lost = [n for n, m in self._markets.items() if not m.synced and now - m.asked_at > _ASK_AGAIN_S]
+        lost = [n for n, m in self._markets.items() if not m.synced and now - m.asked_at > self._ask_again_s]
         if lost:
-            await socket.send(_subscription("unsubscribe", lost))
+            await self._loop.send(socket, _subscription("unsubscribe", lost))
             await self._ask(socket, lost, now)
 
     async def _ask(self, socket: ClientConnection, names: list[str], now: float) -> None:
         for name in names:
             self._markets[name].asked_at = now
-        await socket.send(_subscription("subscribe", names))
+        await self._loop.send(socket, _subscription("subscribe", names))
 
-    def _take_book(self, found: FrameWire) -> None:
+    def _take_book(self, found: FrameWire) -> str | None:
         market = self._markets.get(found.symbol)
         if market is None:
-            return
-        is_snapshot = found.is_snapshot
-        if is_snapshot:
+            return None
+        if found.is_snapshot:
             market.book.clear()
             self._take_history(market, found.trades)
         elif not market.synced:
-            return  # a change to a book that we do not have
+            return None  # a change to a book that we do not have
         try:
             market.book.apply(found.changes)
         except BookError as error:
             self._lose(market, str(error))
-            return
+            return market.symbol
         if market.book.is_crossed:
             self._lose(market, f"the book of {market.symbol} crossed")
-            return
-        market.synced = True
-        self._tell(market)
+        else:
+            market.synced = True
+        return market.symbol
 
-    def _take_trade(self, found: SocketTradeWire) -> None:
+    def _take_trade(self, found: SocketTradeWire) -> str | None:
         market = self._markets.get(found.symbol)
-        if market is not None and found.side in _SIDES:
-            market.trades.append(socket_trade(found))
-            self._tell(market)
+        if market is None or found.side not in _SIDES:
+            return None
+        market.trades.append(socket_trade(found))
+        return market.symbol
 
     def _take_history(self, market: _Market, found: list[SocketTradeWire] | msgspec.UnsetType) -> None:
         if isinstance(found, msgspec.UnsetType):
@@ -197,17 +205,17 @@ class MarketFeed:
         self._loop.last_error = why
         market.synced = False
         market.book.clear()
-        self._tell(market)
 
     def _cut(self) -> None:
         for market in self._markets.values():
             market.synced = False
             market.book.clear()
-            self._tell(market)
+        for market in self._markets.values():
+            self._tell(market.symbol)
 
-    def _tell(self, market: _Market) -> None:
-        if self._on_change is not None:
-            self._on_change(market.symbol)
+    def _tell(self, symbol: str | None) -> None:
+        if self._on_change is not None and symbol is not None:
+            self._on_change(symbol)
 
     def _market(self, symbol: str) -> _Market:
         market = self._markets.get(symbol.upper())

@@ -111,14 +111,14 @@ class OrderFeed:
             opening.cancel()
 
     async def _session(self, socket: ClientConnection) -> None:
-        first = order_frame(await self._loop.receive(socket))
+        first = await self._loop.receive(socket, order_frame)
         if first.kind != "ack":
             raise FeedCutError(f"order events began with {plain(first.reason or first.kind)[:40]}")
         await self._on_connected()
         self._is_synced = True
         continuity = Continuity()
         while True:
-            frame = order_frame(await self._loop.receive(socket))
+            frame = await self._loop.receive(socket, order_frame)
             continuity.check(frame.sequences)
             if frame.kind == "error":
                 raise FeedCutError(f"order events ended with {plain(frame.reason)[:40]}")
