@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from scripts import check_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 MONEY_ROOMS = ("domain", "guardrails", "tools", "venues", "memory", "desk")
+FLOATS_OF_TIME = {
+    "venues/gemini/pacing.py": "tokens of a rate limit, filled by the clock",
+    "venues/gemini/transport.py": "seconds to wait, from a Retry-After header",
+}
+MONEY_WORDS = re.compile(r"price|amount|usd|notional|fee|cost|balance|profit|bps|qty|quantity|equity|cash")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:root|work|home/[a-z]\w*|Users/[A-Za-z]\w*)/")
 SECRET = "A" * 35
 
@@ -120,16 +126,37 @@ def test_requirements_name_no_index_address() -> None:
         assert "--hash=sha256:" in text
 
 
-def test_money_rooms_build_no_float() -> None:
-    """Ages and latencies are floats by the clock's nature; nothing may be turned into one on purpose."""
-    built = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
-        for room in MONEY_ROOMS
-        for path in (ROOT / room).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+def nodes_of_money_rooms() -> Iterator[tuple[str, ast.AST]]:
+    for room in MONEY_ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = str(path.relative_to(ROOT))
+            yield from ((name, node) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def test_money_rooms_turn_nothing_into_a_float() -> None:
+    built = {
+        f"{name}:{node.lineno}"
+        for name, node in nodes_of_money_rooms()
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float"
-    ]
+        if name not in FLOATS_OF_TIME
+    }
     assert not built
+
+
+def test_money_rooms_declare_no_money_as_a_float() -> None:
+    declared = set()
+    for name, node in nodes_of_money_rooms():
+        if isinstance(node, ast.AnnAssign):
+            label, annotation = ast.unparse(node.target), node.annotation
+        elif isinstance(node, ast.arg) and node.annotation is not None:
+            label, annotation = node.arg, node.annotation
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
+            label, annotation = node.name, node.returns
+        else:
+            continue
+        if re.search(r"\bfloat\b", ast.unparse(annotation)) and MONEY_WORDS.search(label):
+            declared.add(f"{name}:{node.lineno} {label}")
+    assert not declared
 
 
 def test_skip_with_ci_set_fails_the_run(tmp_path: Path) -> None:
