@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +61,8 @@ class SocketServer:
     async def play(self, socket: ServerConnection) -> None:
         session = self.sessions[min(self.played, len(self.sessions) - 1)]
         self.played += 1
-        try:
+        with suppress(ConnectionClosed):
             await session(Peer(socket))
-        except ConnectionClosed:
-            pass
 
 
 def refusal(status: int, body: str, **headers: str) -> Response:
