@@ -229,15 +229,13 @@ def seconds(value: object) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def plain(value: Number) -> str:
+def plain(value: object) -> str:
     """Write a number as plain text without exponent; what is missing or absurd is said in a word."""
-    if value is None:
-        return "unknown"
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".") if math.isfinite(value) else "unknown"
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**_SHOWN_RANGE else "out of range"
-    if not value.is_finite():
+    if not isinstance(value, Decimal) or not value.is_finite():
         return "unknown"
     if value and not -_SHOWN_RANGE < value.adjusted() < _SHOWN_RANGE:
         return "out of range"
