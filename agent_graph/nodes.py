@@ -157,10 +157,19 @@ def _tool_log(reply: ToolReply) -> dict[str, Any]:
         "kind": "tool.call",
         "name": reply.name,
         "args": reply.args,
-        "result": bound(reply.result, 4_000),
+        "result": _as_texts(bound(reply.result, 4_000)),
         "error": wording.error_sentence(reply.error) if reply.error else None,
         "latency_ms": reply.latency_ms,
     }
+
+
+def _as_texts(value: object) -> object:
+    """Return plain JSON whose fractions are text, as every wire of the desk wants numbers."""
+    if isinstance(value, dict):
+        return {key: _as_texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_texts(item) for item in value]
+    return str(value) if isinstance(value, float) else value
 
 
 async def _keep_evidence(

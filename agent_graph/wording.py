@@ -10,6 +10,8 @@ from domain.money import to_wire
 
 Json = Mapping[str, Any]
 
+_NOT_SAID = frozenset({"Market now", "Value at the limit price"})
+"""Rows that stand on the card but would make the spoken sentence too long."""
 _PLAIN_ENDS: Mapping[str, str] = {
     "rejected": "You rejected the card, so nothing was sent.",
     "expired": "The card expired before it was approved, so nothing was sent; ask again if you want it.",
@@ -91,7 +93,8 @@ def card_sentences(proposal: Json) -> str:
         return text + "Nothing changes until you approve it."
     opening = "I've put a card up to flatten" if proposal.get("is_flatten") else "I've put a card up"
     parts = [f"{opening}: {order_words(card.get('wire') or {})}. Nothing is sent until you approve it."]
-    costs = [f"{_lower_first(str(row['label']))} {row['value']}" for row in card.get("costs", [])[:6]]
+    shown = [row for row in card.get("costs", []) if row["label"] not in _NOT_SAID]
+    costs = [f"{_lower_first(str(row['label']))} {row['value']}" for row in shown[:5]]
     if costs:
         parts.append(f"The card shows {joined(costs)}.")
     parts += [f"Please note: {_ended(str(text))}" for text in card.get("warnings", [])[:3]]

@@ -271,7 +271,9 @@ TOOLS: tuple[ToolSpec, ...] = (
         description="Search the journal's records by text, kind, pair, order or period, newest first.",
         properties={
             "text": _text("Words to look for."),
-            "kind": _pattern(r"^[a-z][a-z0-9_.]{0,40}$", "A record kind, such as order.fill."),
+            "kind": _pattern(
+                r"^[a-z][a-z0-9_]{0,30}(\.([a-z0-9_]{1,30}|\*))?$", "A record kind: fill, order.*."
+            ),
             "symbol": _SYMBOL,
             "order_id": _ORDER_ID,
             "period": _PERIOD,

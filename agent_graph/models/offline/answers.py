@@ -146,7 +146,8 @@ def break_even(data: Json) -> str:
 def portfolio(data: Json) -> str:
     """Write equity, cash, positions and the day."""
     lines = [f"Account value {rounded(data['equity_usd'])}."]
-    cash = [f"{money(row['available'], str(row['currency']).upper())}" for row in data.get("cash", [])]
+    held = {str(row["asset"]).upper() for row in data.get("positions", [])}
+    cash = [_cash(row) for row in data.get("cash", []) if str(row["currency"]).upper() not in held]
     if cash:
         lines.append(f"Free cash: {joined(cash)}.")
     lines += [f"- {position_line(row)}" for row in data.get("positions", [])]
@@ -160,6 +161,11 @@ def portfolio(data: Json) -> str:
             f"turnover {rounded(day['turnover_usd'])}."
         )
     return "\n".join(lines)
+
+
+def _cash(row: Json) -> str:
+    currency = str(row["currency"]).upper()
+    return rounded(row["available"]) if currency == "USD" else money(row["available"], currency)
 
 
 def position_line(row: Json) -> str:
@@ -237,9 +243,13 @@ def _order_facts(order: Json, fills: Sequence[Json]) -> str:
     return text
 
 
+_TALK = ("chat.", "model.", "tool.")
+
+
 def records(data: Json, zone_name: str) -> str:
     """List journal records, newest first."""
-    rows = data.get("records", [])
+    found = data.get("records", [])
+    rows = [row for row in found if not str(row["kind"]).startswith(_TALK)] or found
     if not rows:
         return "The journal has no such record."
     lines = [f"From the journal, newest first (times in {zone_name}):"]

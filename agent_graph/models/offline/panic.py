@@ -39,8 +39,10 @@ _PHRASES = (
     "switch everything off",
 )
 _EXCLUDED = re.compile(
-    r"\bstop[- ](?:loss|limit|price|order|at)\b|\b(?:stop|kill|halt|pause) (?:that|the|this|my) (?:[a-z]+ )?order\b"
-    r"|\b(?:do not|don'?t|never|not) (?:stop|halt|panic|flatten|kill|pause)|\bstop (?:telling|showing|saying|asking)"
+    r"\bstop[- ](?:loss|limit|price|order|at)\b"
+    r"|\b(?:stop|kill|halt|pause) (?:that|the|this|my) (?:[a-z]+ )?order\b"
+    r"|\b(?:do not|don'?t|never|not) (?:stop|halt|panic|flatten|kill|pause)"
+    r"|\bstop (?:telling|showing|saying|asking)"
     r"|^(?:what|how|why|when|who|where|does|did|is|are|explain|tell me|was|were|which|search)\b"
     r"|\b(?:unpause|un-?halt|un-?freeze|what if|what happens|disable|bypass|turn off the limit)"
 )

@@ -161,6 +161,16 @@ _NOISE_WORDS = """
 search the journal journals for about show me what does say in entries records record any up look find
 of please a an and i to with my our that has been going on recent last all log logs can you is are there
 """
+_KINDS: Mapping[str, str] = {
+    "fill": "fill",
+    "fills": "fill",
+    "filled": "fill",
+    "orders": "order.*",
+    "verdicts": "verdict",
+    "approvals": "consent",
+    "approved": "consent",
+    "consents": "consent",
+}
 _SEARCH_NOISE = frozenset(_NOISE_WORDS.split())
 
 
@@ -173,7 +183,8 @@ def search(ask: Ask) -> Step:
     args: dict[str, object] = {"period": slots.period, "order_id": slots.order_id}
     if slots.symbols and len(words) <= 1:
         args["symbol"], text = slots.symbol, ""
-    args["text"] = text or None
+    kind = next((_KINDS[word] for word in words if word in _KINDS), None)
+    args |= {"kind": kind, "text": None if kind else text or None}
     return _search(ask, {k: v for k, v in args.items() if v})
 
 

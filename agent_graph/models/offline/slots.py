@@ -34,9 +34,7 @@ _PRICE_FILLER = r"(?:most\s+|least\s+|exactly\s+|a\s+limit\s+of\s+|a\s+price\s+o
 _PRICE = re.compile(rf"(?:{_PRICE_LEAD})\s+{_PRICE_FILLER}(?:us)?\$?\s?{_N}{_K}")
 _EACH = re.compile(rf"\$?\s?{_N}{_K}\s+(?:each|apiece|a piece|per coin)\b")
 _PERCENT = re.compile(rf"{_N}\s?(?:%|percent|per cent)")
-_ALL = re.compile(
-    r"\b(?:all|everything|entire|whole|every bit|the lot|full position|all of (?:it|them|my)|completely|100\s?%)\b"
-)
+_ALL = re.compile(r"\b(?:all|everything|entire|whole|every bit|the lot|full position|completely)\b|\b100\s?%")
 _HALF = re.compile(r"\bhalf\b|\b50\s?%")
 _IT = re.compile(r"\b(?:it|that|this|them|those|the (?:coins?|position|order|trade|holding|rest))\b")
 _INTERVALS = (

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from agent_graph import wording
 from agent_graph.models.offline import answers
+from agent_graph.models.offline.slots import Slots
 from agent_graph.models.offline.steps import Ask, Json, Say, Step, Use
 from agent_graph.models.offline.symbols import with_symbol
 from domain.money import to_wire
@@ -84,17 +85,10 @@ def _sell(ask: Ask, symbols: tuple[str, ...]) -> Step:
         return refused
     if len(symbols) > 1:
         return _one_at_a_time(symbols)
+    missing = _missing_for_sale(ask, symbols[0])
+    if missing:
+        return missing
     slots, symbol = ask.slots, symbols[0]
-    if slots.percent and slots.wants_profit and not slots.profit:
-        return Say(
-            "I aim for a profit in dollars, not in per cent. How many dollars should remain?", asks=True
-        )
-    if slots.wants_profit and not slots.profit and not slots.price:
-        return Say("How many dollars of profit should remain after all fees?", asks=True)
-    if not slots.has_size and not slots.profit:
-        return Say(
-            f"How much {answers.pair(symbol)} do you want to sell: all of it, or an amount?", asks=True
-        )
     if slots.profit:
         return _sell_at_profit(ask, symbol)
     if slots.wants_all or slots.wants_half:
@@ -103,13 +97,43 @@ def _sell(ask: Ask, symbols: tuple[str, ...]) -> Step:
     return _propose_sell(ask, symbol, size, slots.price, "reduce")
 
 
+def _missing_for_sale(ask: Ask, symbol: str) -> Step | None:
+    """Ask for what must be known first; look at the holding before asking how much of it."""
+    slots = ask.slots
+    if slots.profit or (slots.has_size and not slots.wants_profit) or (slots.price and slots.has_size):
+        return None
+    if slots.percent and slots.wants_profit:
+        return Say(
+            "I aim for a profit in dollars, not in per cent. How many dollars should remain?", asks=True
+        )
+    if slots.wants_profit and not slots.price:
+        return Say("How many dollars of profit should remain after all fees?", asks=True)
+    if ask.last("portfolio") is None:
+        return Use([("portfolio", {})])
+    row = _held(ask, symbol)
+    if row is None:
+        return _holds_none(symbol)
+    return Say(
+        f"You hold {answers.position_line(row)}. All of it, or how much shall I propose to sell?", asks=True
+    )
+
+
+def _held(ask: Ask, symbol: str) -> Json | None:
+    base, _ = wording.split_symbol(symbol)
+    return next((row for row in _positions(ask) if str(row["asset"]).upper() == base), None)
+
+
+def _holds_none(symbol: str) -> Say:
+    base, _ = wording.split_symbol(symbol)
+    return Say(f"You hold no {base}, so there is nothing to sell.")
+
+
 def _sell_holding(ask: Ask, symbol: str) -> Step:
     if ask.last("portfolio") is None:
         return Use([("portfolio", {})])
-    base, _ = wording.split_symbol(symbol)
-    row = next((row for row in _positions(ask) if str(row["asset"]).upper() == base), None)
+    row = _held(ask, symbol)
     if row is None:
-        return Say(f"You hold no {base}, so there is nothing to sell.")
+        return _holds_none(symbol)
     amount = str(row["amount"])
     if ask.slots.wants_half and not ask.slots.wants_all:
         amount = to_wire(round(Decimal(amount) / 2, 8))

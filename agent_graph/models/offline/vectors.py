@@ -15,6 +15,13 @@ _WORD_WEIGHT = 1.0
 _PAIR_WEIGHT = 0.8
 _GRAM_WEIGHT = 0.35
 _NEAREST = 3
+_SMALL_WORDS = """
+a an the is are was were am be i me my we our you your it its do does did what what's which who how can could
+will would should of to in on at for and or so that this with please show tell give get now right
+"""
+_SMALL = frozenset(_SMALL_WORDS.split())
+_SMALL_SHARE = 0.35
+"""Words that every request is full of say little about what is wanted."""
 
 Vector = dict[int, float]
 
@@ -32,14 +39,16 @@ def features(tokens: list[str]) -> Vector:
     """Return the raw weights of words, neighbouring pairs and character 3-grams."""
     vector: defaultdict[int, float] = defaultdict(float)
     for token in tokens:
-        vector[_bucket(f"w:{token}")] += _WORD_WEIGHT
-        if token.isalpha() and len(token) > 3:
+        share = _SMALL_SHARE if token in _SMALL else 1.0
+        vector[_bucket(f"w:{token}")] += _WORD_WEIGHT * share
+        if token.isalpha() and len(token) > 3 and token not in _SMALL:
             padded = f"_{token}_"
             grams = [padded[i : i + 3] for i in range(len(padded) - 2)]
             for gram in grams:
                 vector[_bucket(f"c:{gram}")] += _GRAM_WEIGHT / math.sqrt(len(grams))
     for left, right in pairwise(tokens):
-        vector[_bucket(f"p:{left} {right}")] += _PAIR_WEIGHT
+        share = _SMALL_SHARE if {left, right} <= _SMALL else 1.0
+        vector[_bucket(f"p:{left} {right}")] += _PAIR_WEIGHT * share
     return dict(vector)
 
 
