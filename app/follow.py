@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0
+_RECENT_FILLS = 20
 LOST = "the desk does not answer; start it with `matrix up`"
 
 Settle = Callable[[str], None]
@@ -64,13 +65,19 @@ class Follower:
         elif event.name == "prices":
             live.set_prices(data["prices"])
         elif event.name == "order":
-            live.put_order(data)
+            await self._take_order(data)
         elif event.name == "fill":
-            live.put_fill(data)
+            live.put_fills([data])
         elif event.name == "portfolio":
             live.set_portfolio(data)
         elif event.name == "proposal":
             self.take_proposal(data)
+
+    async def _take_order(self, order: Json) -> None:
+        """Show an order; when more of it is filled, show its fills whether or not they were told apart."""
+        if self._live.put_order(order):
+            fills = await self._link.read("/fills", symbol=order["symbol"], limit=_RECENT_FILLS)
+            self._live.put_fills(fills["fills"])
 
     def take_proposal(self, proposal: Json) -> None:
         """Show a card's new state and wake the conversation that waits for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any
 
 from domain.clock import Clock, rfc3339
@@ -119,16 +120,20 @@ class Live:
         self.portfolio = portfolio
         self.publish("portfolio", portfolio)
 
-    def put_order(self, order: Json) -> None:
-        """Take one order, new or changed."""
-        self._orders.pop(order["client_order_id"], None)
-        self._orders = _newest({order["client_order_id"]: order}, self._orders, KEPT_ORDERS)
+    def put_order(self, order: Json) -> bool:
+        """Take one order, new or changed; returns whether more of it is filled than was known."""
+        key = order["client_order_id"]
+        known = self._orders.pop(key, {"filled": "0"})
+        self._orders = _newest({key: order}, self._orders, KEPT_ORDERS)
         self.publish("order", order)
+        return bool(Decimal(order["filled"] or 0) > Decimal(known["filled"] or 0))
 
-    def put_fill(self, fill: Json) -> None:
-        """Take one fill."""
-        self._fills = _newest({fill["record_id"]: fill}, self._fills, KEPT_FILLS)
-        self.publish("fill", fill)
+    def put_fills(self, fills: list[Json]) -> None:
+        """Take fills, newest first; those known already are not told again."""
+        for fill in reversed(fills):
+            if fill["record_id"] not in self._fills:
+                self._fills = _newest({fill["record_id"]: fill}, self._fills, KEPT_FILLS)
+                self.publish("fill", fill)
 
     def put_proposal(self, proposal: Json) -> None:
         """Take one card, new or changed; the oldest settled ones are forgotten, never a pending one."""

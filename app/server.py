@@ -100,9 +100,7 @@ def build(*, home: Path, port: int, open_talk: OpenTalk, clock: Clock) -> Built:
             tasks = [
                 asyncio.create_task(follower.run(), name="follow the desk"),
                 asyncio.create_task(
-                    _open_rest(
-                        app=app, stack=stack, ready=ready, room=room, open_talk=lambda: open_talk(link)
-                    ),
+                    _open_rest(app=app, stack=stack, ready=ready, room=room, opened=lambda: open_talk(link)),
                     name="open the rest",
                 ),
             ]

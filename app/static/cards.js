@@ -11,6 +11,7 @@ let dock = null;
 let waiting = null;
 let settled = null;
 let empty = null;
+let heading = null;
 let lastAnswer = 0;
 let announced = null; // null until the first picture: what was there before is not news
 const cards = new Map();
@@ -130,6 +131,8 @@ class Card {
   async act(what, more) {
     if (this.busy || performance.now() - lastAnswer < QUIET_MS) return;
     this.busy = true;
+    const focused = this.node.contains(document.activeElement) ? document.activeElement : null;
+    this.hadFocus = focused !== null; // a disabled button loses the focus, and the answer should get it
     this.enable(false);
     setText(this.said, "");
     try {
@@ -143,6 +146,7 @@ class Card {
       }
     } catch (error) {
       await this.failed(error);
+      if (focused?.isConnected) focused.focus();
     }
     this.busy = false;
     redraw(drawDock);
@@ -253,9 +257,10 @@ function drawDock() {
     if (open.some((proposal) => proposal.id === id)) continue;
     card.node.remove();
     cards.delete(id);
-    if (focused === id) settled.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus();
+    if (focused === id || card.hadFocus) settled.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus();
   }
   empty.hidden = open.length > 0;
+  setText(heading, open.length > 1 ? `Waiting for you (${open.length})` : "Waiting for you");
   dock.classList.toggle("mx-has-cards", open.length > 0);
   speak(all, open);
 }
@@ -278,8 +283,9 @@ export function fillDock(node) {
   empty = h("p", { class: "mx-empty" }, "Nothing waits for your answer. A proposal appears here as a card; nothing is sent before you approve it.");
   waiting = h("div", { class: "mx-waiting" });
   settled = h("ul", { class: "mx-settled-list", "aria-label": "Answered lately" });
+  heading = h("h2", { id: "mx-dock-title" }, "Waiting for you");
   dock = h("section", { class: "mx-dock", "aria-labelledby": "mx-dock-title" },
-    h("h2", { id: "mx-dock-title" }, "Waiting for you"), empty, waiting, settled);
+    heading, empty, waiting, settled);
   node.append(dock);
   for (const topic of ["all", "proposal"]) on(topic, () => redraw(drawDock));
   setInterval(() => {

@@ -64,6 +64,8 @@ const arrow = (value) => ["▼ ", "", "▲ "][signOf(value) + 1];
 const sideTone = ({ side }) => (side === "buy" ? "mx-buy" : "mx-sell");
 const upper = (text) => String(text ?? "").toUpperCase();
 const usd = (value) => (value === null || value === undefined ? "–" : grouped(value));
+const TWO = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const cents = (value) => (value === null || value === undefined ? "–" : TWO.format(value)); // takes the decimal string itself
 
 function section(title, ...children) {
   return h("section", { class: "mx-section" }, h("h2", {}, title), ...children);
@@ -147,7 +149,7 @@ function positionColumns() {
     num("Value $", ({ value_usd: value }) => usd(value)),
     num("Unrealised $", ({ unrealised_usd: value }) => (value === null ? "–" : signed(value)), { tone: ({ unrealised_usd: value }) => toneOf(value) }),
     num("Realised $", ({ realised_usd: value }) => signed(value), { tone: ({ realised_usd: value }) => toneOf(value) }),
-    num("Fees $", ({ fees_usd: value }) => usd(value)),
+    num("Fees $", ({ fees_usd: value }) => cents(value)),
     num("Break-even", ({ break_even_price: value }) => usd(value)),
   ];
 }
@@ -166,12 +168,12 @@ class Tiles {
 
 function drawTiles(tiles) {
   const { equity_usd: equity, day = {}, cash = [] } = state.portfolio;
-  tiles.set("Equity $", usd(equity));
+  tiles.set("Equity $", cents(equity));
   const dollars = cash.find(({ currency }) => String(currency).toLowerCase() === "usd");
-  tiles.set("Cash $", usd(dollars?.available));
+  tiles.set("Cash $", cents(dollars?.available));
   tiles.set("P&L today $", day.pnl_usd === undefined ? "–" : arrow(day.pnl_usd) + signed(day.pnl_usd), toneOf(day.pnl_usd));
-  tiles.set("Fees today $", usd(day.fees_usd));
-  tiles.set("Turnover today $", usd(day.turnover_usd));
+  tiles.set("Fees today $", cents(day.fees_usd));
+  tiles.set("Turnover today $", cents(day.turnover_usd));
 }
 
 function share({ used, limit }) {

@@ -67,7 +67,15 @@ def test_settled_cards_are_forgotten_and_pending_ones_never() -> None:
 def test_fills_are_newest_first_and_bounded() -> None:
     live = make_live()
     for count in range(KEPT_FILLS + 3):
-        live.put_fill({"record_id": str(count)})
+        live.put_fills([{"record_id": str(count)}, {"record_id": str(count)}])
     fills = live.picture()["fills"]
     assert len(fills) == KEPT_FILLS
     assert fills[0]["record_id"] == str(KEPT_FILLS + 2)
+
+
+def test_an_order_says_when_more_of_it_is_filled() -> None:
+    live = make_live()
+    assert not live.put_order({"client_order_id": "m-1", "filled": "0"})
+    assert live.put_order({"client_order_id": "m-1", "filled": "0.5"})
+    assert not live.put_order({"client_order_id": "m-1", "filled": "0.50"})
+    assert live.put_order({"client_order_id": "m-2", "filled": "1"})

@@ -63,7 +63,7 @@ async def test_chat_makes_a_card_and_approving_it_shows_the_fill(site: Site, pag
     await expect(card).to_have_count(1)
     await expect(card).to_contain_text("BTC")
     await expect(page.get_by_label("Message", exact=True)).to_have_value("")
-    await expect(page.locator(".mx-from-person")).to_have_text(re.compile(r"buy \$25 of btc"))
+    await expect(page.locator(".mx-from-person").last).to_have_text(re.compile(r"buy \$25 of btc"))
     await card.get_by_role("button", name="Approve").click()
     await expect(page.locator(".mx-settled").last).to_contain_text("Filled")
     # The conversation goes on by itself once the card is settled.
@@ -76,7 +76,7 @@ async def test_chat_makes_a_card_and_approving_it_shows_the_fill(site: Site, pag
     await expect(page.get_by_role("table", name="Positions")).to_contain_text("BTC")
     await page.get_by_role("tab", name="Chat").click()
     await page.reload()
-    await expect(page.locator(".mx-from-person")).to_have_text(re.compile(r"buy \$25 of btc"))
+    await expect(page.locator(".mx-from-person").last).to_have_text(re.compile(r"buy \$25 of btc"))
 
 
 async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, page: Page) -> None:
