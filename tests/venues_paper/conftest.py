@@ -3,6 +3,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.venues_paper.signed import Client
 from venues.paper.server import RunningExchange, running_exchange
@@ -31,3 +32,30 @@ def desk(running: RunningExchange, http: httpx.AsyncClient) -> Client:
 def stranger(running: RunningExchange, http: httpx.AsyncClient) -> Client:
     """The account with 10,000 USD, 1 BTC and 10 ETH."""
     return Client(running.url, running.stranger.api_key, running.stranger.api_secret, http)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[RunningExchange, httpx.AsyncClient]]:
+    """One exchange for all tests of a module that leave it as they found it."""
+    home = tmp_path_factory.mktemp("shared") / "home"
+    async with (
+        running_exchange(home=home, seed=11) as running,
+        httpx.AsyncClient(trust_env=False, timeout=20) as client,
+    ):
+        yield running, client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shared_desk(shared: tuple[RunningExchange, httpx.AsyncClient]) -> Client:
+    """The desk's account on the shared exchange."""
+    running, client = shared
+    return Client(running.url, running.desk.api_key, running.desk.api_secret, client)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shared_stranger(shared: tuple[RunningExchange, httpx.AsyncClient]) -> Client:
+    """The stranger's account on the shared exchange."""
+    running, client = shared
+    return Client(running.url, running.stranger.api_key, running.stranger.api_secret, client)

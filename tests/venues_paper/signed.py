@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-_NONCES = count(1)
+NONCES = count(1_000_000, 10)
+"""Rising nonces with room between them."""
 
 
 def signed_headers(
@@ -22,7 +23,7 @@ def signed_headers(
     raw: str | None = None,
 ) -> dict[str, str]:
     """Return the headers of a signed request; `raw` replaces the JSON text, `nonce` the rising number."""
-    payload = {"request": path, "nonce": next(_NONCES) if nonce is None else nonce, **(fields or {})}
+    payload = {"request": path, "nonce": next(NONCES) if nonce is None else nonce, **(fields or {})}
     text = base64.b64encode((json.dumps(payload) if raw is None else raw).encode()).decode()
     return {
         "X-GEMINI-APIKEY": key,

@@ -141,6 +141,15 @@ class Engine:
         """Return the account's live orders, newest first."""
         return sorted((o for o in self.live.values() if o.account is account), key=lambda o: -o.id)
 
+    def shrink(self, order: Order, amount: Decimal) -> None:
+        """Lower a house order that rests by `amount`; it keeps its place, or leaves at zero."""
+        self.markets[order.symbol].book.side(order.side).reduce(order, amount)
+        order.is_live = order.remaining > 0
+
+    def new_id(self) -> int:
+        """Return an id that nothing else has."""
+        return self._next_id()
+
     def record_print(self, market: Market, price: Decimal, amount: Decimal, side: Side) -> None:
         """Note a trade of others that did not pass through our book."""
         self._print(market, self._next_id(), price, amount, side)

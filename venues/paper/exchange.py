@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, localcontext
 from typing import Any
@@ -73,6 +73,8 @@ class Exchange:
         self.accounts: dict[str, Account] = {}
         self.world: World | None = None
         self.fault: str | None = None
+        self.on_line: Callable[[str], None] = _nobody
+        self._told: tuple[Callable[[str], None], str] = (_nobody, "")
         self._ids = ids
         self._nonces: set[Account] = set()
         self._steps_run = 0
@@ -154,6 +156,14 @@ class Exchange:
                 market.candles.roll(now_ms, market.last)
         if self._steps_run % SAVE_EVERY_STEPS == 0:
             self.save()
+        self.tell_line()
+
+    def tell_line(self) -> None:
+        """Say where the prices come from to `on_line`, when that is news to it."""
+        line = "" if self.world is None else self.world.line
+        if (self.on_line, line) != self._told:
+            self._told = (self.on_line, line)
+            self.on_line(line)
 
     def run_due_steps(self, limit: int) -> bool:
         """Run at most `limit` of the steps that are due by now; True when more are."""
@@ -186,3 +196,7 @@ class Exchange:
         if self.fault is None:
             self.save()
         self.store.close()
+
+
+def _nobody(_: str) -> None:
+    return

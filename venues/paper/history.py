@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from venues.paper.candles import MINUTE_MS, Bar
 from venues.paper.drift import Dice, Drift
 from venues.paper.listings import Listing
 
 HISTORY_MINUTES = 1440
+_DIGITS = 18
+"""Enough for made-up prices that end as whole ticks, and much quicker than the ledger's precision."""
+
 _POINTS = 4
 """Prices looked at within a minute: open, high, low and close come from these."""
 
@@ -21,6 +24,13 @@ def make_history(
 
     `usd_rates` are dollars per unit of each quote currency, for volumes.
     """
+    with localcontext(prec=_DIGITS):
+        return _history(listings, dice, end_ms, usd_rates)
+
+
+def _history(
+    listings: Sequence[Listing], dice: Dice, end_ms: int, usd_rates: Mapping[str, Decimal]
+) -> dict[str, list[Bar]]:
     currencies = {c for listing in listings for c in (listing.instrument.base, listing.instrument.quote)}
     drift = Drift(currencies, dice, Decimal(60) / _POINTS)
     path, heats = [dict(drift.index)], [drift.heat]

@@ -13,6 +13,7 @@ from random import Random
 
 from domain.clock import Clock
 from domain.errors import BadInputError
+from domain.instrument import Side
 from domain.money import CONTEXT
 from loopback.files import private_dir, write_private
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS
@@ -22,6 +23,8 @@ from venues.paper.exchange import Exchange, Ids
 from venues.paper.history import make_history
 from venues.paper.ledger import Account, Funds
 from venues.paper.listings import SEEDED_LISTINGS, Listing
+from venues.paper.recording import RecordedLevels, Recording, open_recording
+from venues.paper.replay import RecordedWorld
 from venues.paper.store import Store
 from venues.paper.timeline import Timeline
 from venues.paper.world import SeededWorld
@@ -73,7 +76,10 @@ def open_exchange(opening: Opening) -> Exchange:
         engine = Engine(next_id=ids.take, now_ms=timeline.now_ms)
         exchange = Exchange(engine=engine, store=store, timeline=timeline, ids=ids)
         _open_accounts(exchange, state_dir)
-        _open_seeded_markets(exchange, dice)
+        if opening.replay is None:
+            _open_seeded_markets(exchange, dice)
+        else:
+            _open_recorded_markets(exchange, dice, opening.replay)
     _restore_orders(exchange)
     exchange.save()
     exchange.step()
@@ -145,6 +151,38 @@ def _open_seeded_markets(exchange: Exchange, dice: Dice) -> None:
     exchange.world = SeededWorld(
         engine.markets.values(), {each.symbol: each.start_price for each in listings}, dice
     )
+
+
+def _open_recorded_markets(exchange: Exchange, dice: Dice, path: Path) -> None:
+    recording = open_recording(path)
+    engine, now_ms = exchange.engine, exchange.timeline.now_ms()
+    habits = {each.symbol: each for each in SEEDED_LISTINGS}
+    first = _first_prices(recording)
+    for symbol, instrument in recording.instruments.items():
+        habit = habits.get(symbol) or Listing(instrument=instrument, start_price=first[symbol])
+        engine.list_market(replace(habit, instrument=instrument, start_price=first[symbol]))
+    exchange.world = RecordedWorld(recording, engine, dice, now_ms)
+    listings = [replace(m.listing, start_price=m.last) for m in engine.markets.values()]
+    rates = {each.instrument.quote: engine.usd_rate(each.instrument.quote) for each in listings}
+    for symbol, bars in make_history(listings, dice, now_ms, rates).items():
+        engine.markets[symbol].candles.load(bars)
+
+
+def _first_prices(recording: Recording) -> dict[str, Decimal]:
+    """Return the middle of each symbol's first book."""
+    found: dict[str, Decimal] = {}
+    for frame in recording.frames():
+        message = frame.message
+        if isinstance(message, RecordedLevels) and message.symbol not in found and message.changes:
+            bids = [price for side, price, size in message.changes if side is Side.BUY and size]
+            asks = [price for side, price, size in message.changes if side is Side.SELL and size]
+            if bids and asks:
+                found[message.symbol] = (max(bids) + min(asks)) / 2
+            else:
+                found[message.symbol] = max(bids) if bids else min(asks, default=message.changes[0][1])
+        if len(found) == len(recording.instruments):
+            break
+    return found
 
 
 def _fill_history(exchange: Exchange, listings: Sequence[Listing], dice: Dice) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -27,6 +28,9 @@ from venues.paper.world import STEP_MS
 LOG = logging.getLogger(__name__)
 STEPS_PER_TURN = 4
 """Steps run before requests get a turn again when the world has to catch up."""
+
+_ANNOUNCEMENT = "exchange.json"
+_WORLD = "world.json"
 
 
 def main(
@@ -53,11 +57,10 @@ def main(
     except BaseException:
         sock.close()
         raise
-    announcement = private_dir(home / "run") / "exchange.json"
     address = f"127.0.0.1:{sock.getsockname()[1]}"
 
     def on_ready() -> None:
-        write_private(announcement, announcement_text(exchange, address))
+        _announce(home, exchange, address)
         if supervised:
             threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
 
@@ -73,15 +76,18 @@ def main(
     try:
         asyncio.run(serve_and_step())
     finally:
-        announcement.unlink(missing_ok=True)
+        _take_back(home)
         exchange.close()
     return 0 if exchange.fault is None else 1
 
 
-def announcement_text(exchange: Exchange, address: str) -> str:
-    """Return the text of `run/exchange.json`: where the exchange is, and a key for strangers."""
+def _announce(home: Path, exchange: Exchange, address: str) -> None:
+    """Write `run/exchange.json`, where the exchange is and a key for strangers, and `run/world.json`."""
+    run = private_dir(home / "run")
     key = credentials_of(exchange, STRANGER)
-    return json.dumps(
+    exchange.on_line = lambda line: write_private(run / _WORLD, json.dumps({"text": line}) + "\n")
+    exchange.tell_line()
+    text = json.dumps(
         {
             "url": f"http://{address}",
             "ws_url": f"ws://{address}",
@@ -91,6 +97,12 @@ def announcement_text(exchange: Exchange, address: str) -> str:
         },
         indent=1,
     )
+    write_private(run / _ANNOUNCEMENT, text + "\n")
+
+
+def _take_back(home: Path) -> None:
+    for name in (_ANNOUNCEMENT, _WORLD):
+        (home / "run" / name).unlink(missing_ok=True)
 
 
 def guarded(exchange: Exchange, address: str) -> RequestGuard:
@@ -109,7 +121,8 @@ async def run_world(exchange: Exchange) -> None:
 
 
 def _stop_at_end_of_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: its lock, held here at the interpreter's end, would abort the process.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     signal.raise_signal(signal.SIGTERM)
 
@@ -146,7 +159,6 @@ async def running_exchange(
     )
     stepping = asyncio.create_task(run_world(exchange))
     addresses: list[str] = []
-    announcement = private_dir(home / "run") / "exchange.json"
 
     def hosts() -> frozenset[str]:
         return frozenset(addresses)
@@ -155,7 +167,7 @@ async def running_exchange(
         async with serve.serving(RequestGuard(ExchangeApp(exchange), hosts)) as url:
             address = url.removeprefix("http://")
             addresses += [address, address.replace("127.0.0.1", "localhost")]
-            write_private(announcement, announcement_text(exchange, address))
+            _announce(home, exchange, address)
             yield RunningExchange(
                 url=url,
                 ws_url=f"ws://{address}",
@@ -165,7 +177,7 @@ async def running_exchange(
                 exchange=exchange,
             )
     finally:
-        announcement.unlink(missing_ok=True)
+        _take_back(home)
         stepping.cancel()
         with suppress(asyncio.CancelledError):
             await stepping
