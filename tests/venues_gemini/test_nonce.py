@@ -59,6 +59,32 @@ def test_next_before_use_is_on_disk(tmp_path: Path) -> None:
     assert int(path.read_text()) == value
 
 
+def test_next_after_close_locked_and_the_successor_undisturbed(tmp_path: Path) -> None:
+    path = tmp_path / "nonce"
+    old = NonceSource(path, ManualClock(START))
+    last = old.next()
+    old.close()
+    new = NonceSource(path, ManualClock(START))
+    assert new.next() == last + 1
+    old.close()
+    with pytest.raises(LockedError):
+        old.next()
+    assert int(path.read_text()) > last + 1
+    new.close()
+
+
+def test_next_disk_refuses_no_nonce_handed_out(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    source = NonceSource(folder / "nonce", ManualClock(START))
+    (folder / "nonce.lock").unlink()
+    folder.rmdir()
+    with pytest.raises(BadInputError):
+        source.next()
+    with pytest.raises(BadInputError):
+        source.next()
+
+
 def test_next_without_path_microseconds_of_the_clock() -> None:
     source = NonceSource(None, ManualClock(START))
     assert source.next() == int(START.timestamp()) * 1_000_000

@@ -47,7 +47,7 @@ async def test_wait_reads_without_end_cancel_goes_at_once() -> None:
     await asyncio.sleep(0.05)
     start = loop.time()
     await pacer.wait(RateClass.PRIVATE, Urgency.CANCEL)
-    assert loop.time() - start < 0.05
+    assert loop.time() - start < 0.15
     assert sum(task.done() for task in reads) == 2
     for task in reads:
         task.cancel()

@@ -102,7 +102,7 @@ def test_private_answers_read() -> None:
         ]
     for _, body in answers("/v1/notionalvolume", "POST"):
         schedule = parse.fee_schedule(body)
-        assert (schedule.tier.maker_bps, schedule.tier.taker_bps) == (10, 35)
+        assert (schedule.tier.maker_bps, schedule.tier.taker_bps) == (D(10), D(35))
         assert schedule.as_of is not None
     for _, body in answers("/v1/heartbeat", "POST"):
         parse_orders.ok(body)
@@ -157,7 +157,8 @@ def test_order_status_of_2021_read() -> None:
 
 
 def test_order_events_of_2023_read() -> None:
-    kinds, numbers = [], []
+    kinds: list[str] = []
+    numbers: list[int] = []
     for row in recordings.text("rest/gemini_order_events_ws_20230510.jsonl").splitlines():
         frame = parse_orders.order_frame(row.encode())
         raw = json.loads(row)

@@ -84,6 +84,7 @@ class NonceSource:
         self._held = ExitStack()
         self._last = 0
         self._departed = 0
+        self._is_closed = False
         self.turnstile = Turnstile()
         if path is not None:
             self._hold(path)
@@ -91,7 +92,12 @@ class NonceSource:
         self._reserved = self._last
 
     def next(self) -> int:
-        """Return a number above every one returned before, in this process or an earlier one."""
+        """Return a number above every one returned before, in this process or an earlier one.
+
+        Raises `LockedError("NONCE_CLOSED")` after `close`, `BadInputError` when it cannot be written down.
+        """
+        if self._is_closed:
+            raise LockedError("NONCE_CLOSED", "this signer is closed", "Open a new one.")
         now = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
         value = max(self._last + 1, now)
         if value > self._reserved:
@@ -108,9 +114,14 @@ class NonceSource:
 
     def close(self) -> None:
         """Note the last number used and let another process have the key."""
-        if self._path is not None and self._reserved > self._last:
-            write_private(self._path, f"{self._last}\n")
-        self._held.close()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._path is not None and self._reserved > self._last:
+                write_private(self._path, f"{self._last}\n")
+        finally:
+            self._held.close()
 
     def _hold(self, path: Path) -> None:
         try:

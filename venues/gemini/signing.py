@@ -65,7 +65,7 @@ class Credentials:
     def __repr__(self) -> str:
         return f"Credentials({self.api_key[:12]}…)"
 
-    def __reduce_ex__(self, protocol: object) -> Never:
+    def __reduce_ex__(self, _protocol: object) -> Never:
         raise TypeError("credentials are not copied and not pickled")
 
 

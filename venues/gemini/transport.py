@@ -7,11 +7,13 @@ itself, because that alone tells "nothing was sent" from "the outcome is unknown
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import httpx
@@ -91,7 +93,7 @@ class Transport:
         check_host(endpoint, endpoint.host, endpoint.port)
         self._clock = clock
         self.clock_skew_s: float | None = None
-        inner = httpx.AsyncHTTPTransport(trust_env=False, limits=_LIMITS, retries=0)
+        inner = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=_LIMITS, retries=0)
         self._client = httpx.AsyncClient(
             base_url=endpoint.rest_url,
             transport=_HeldToHost(endpoint, inner),
@@ -146,6 +148,12 @@ async def _bounded(response: httpx.Response, flight: Flight) -> bytes:
         if len(body) > _MAX_BODY:
             raise NoReplyError(Mishap.TOO_BIG, may_have_left=flight.may_have_left)
     return bytes(body)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes tens of milliseconds; once a process is enough.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _skew(ours: datetime, date: str | None) -> float | None:
