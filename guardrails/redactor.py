@@ -171,6 +171,9 @@ def _known_forms(known: Iterable[str]) -> dict[int, frozenset[str]]:
         core = value[prefix.end() :] if prefix and len(value) - prefix.end() >= _RUN else value
         add(core, _RUN)
         raw = core.encode("utf-8", "surrogatepass")
+        if not core.isascii():
+            # Undoing URL escapes gives single bytes.
+            add(raw.decode("latin-1"), _RUN)
         if len(raw) < _RUN:
             continue
         add(raw.hex(), 2 * _RUN)

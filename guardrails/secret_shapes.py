@@ -28,7 +28,7 @@ _START = r"(?<![A-Za-z0-9_-])"
 _PEM = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----"
 
 SHAPES: tuple[Shape, ...] = (
-    _shape("private_key", _PEM + r"[A-Za-z0-9+/=\s:,.-]*?-----END [A-Z0-9 ]{0,40}-----"),
+    _shape("private_key", _PEM + r"[A-Za-z0-9+/=\s:,.-]{0,8192}?-----END [A-Z0-9 ]{0,40}-----"),
     _shape("private_key", _PEM + r"[A-Za-z0-9+/=\s]*"),
     _shape("google_key", _START + r"AIza[0-9A-Za-z_-]{20,}"),
     _shape("google_key", _START + r"(?:AQ\.Ab|ya29\.|GOCSPX-)[0-9A-Za-z_-]{16,}"),
@@ -40,7 +40,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape("api_key", _START + r"(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])"),
     _shape("api_key", r"(?<![0-9A-Za-z])[0-9]{8,10}:AA[0-9A-Za-z_-]{30,}"),
     _shape("token", _START + r"eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"),
-    _shape("password", r"(?i:[a-z])://[^\s/:@\"']{0,80}:(?P<secret>[^\s/@\"'\[\]]{3,200})@"),
+    _shape("password", r"(?i:[a-z])://[^\s/:@\"'\x00]{0,80}:(?P<secret>[^\s/@\"'\[\]\x00]{3,200})@"),
     _shape("token", r"(?i:x-gemini-signature)[\"']?\s*[:=]\s*[\"']?(?P<secret>[0-9a-fA-F]{64,})"),
     _shape(
         "secret",
@@ -105,6 +105,8 @@ _PLAIN_WORD = re.compile(
     r"|bearer|basic|read|propose|person|example|your[_-].*|my[_-].*|x{3,}.*|\*+.*|\.{3,}.*|…+.*|\$\{?[A-Za-z_].*)",
     re.IGNORECASE,
 )
+_JOINED_WORDS = re.compile(r"[a-z]*(?:[A-Z]{1,5}[a-z]{2,})*[A-Z]{0,5}|[A-Z]+")
+_LETTERS_LENGTH = 20
 _BARE_LENGTH = 24
 _BARE_LIMIT = 128
 
@@ -117,9 +119,12 @@ def has_naming_word(text: str) -> bool:
 def is_random(token: str, least: int = 16) -> bool:
     """Say whether a token looks drawn by chance: long, varied, its kinds of characters well mixed."""
     core = token.rstrip("=")
-    if len(core) < least or not any(c.isdigit() for c in core) or not any(c.isalpha() for c in core):
+    if len(core) < least or len(set(core)) < min(10, len(core) * 3 // 5):
         return False
-    return len(set(core)) >= min(10, len(core) * 3 // 5) and _changes(core) * 4 >= len(core)
+    has_digit, has_letter = any(c.isdigit() for c in core), any(c.isalpha() for c in core)
+    if has_digit and has_letter:
+        return _changes(core) * 4 >= len(core)
+    return len(core) >= _LETTERS_LENGTH and core.isalpha() and not _JOINED_WORDS.fullmatch(core)
 
 
 def is_identifier(token: str) -> bool:
@@ -134,10 +139,7 @@ def is_bare_secret(token: str) -> bool:
     core = token.rstrip("=")
     if not _BARE_LENGTH <= len(core) <= _BARE_LIMIT or _HEX.fullmatch(core):
         return False
-    has_all = any(c.islower() for c in core) and any(c.isupper() for c in core)
-    # A capital followed by a small letter is how words are joined, so it does not count here.
-    joins = len(re.findall("[A-Z][a-z]", core))
-    if not has_all or not is_random(token, _BARE_LENGTH) or (_changes(core) - joins) * 100 < 27 * len(core):
+    if not is_random(token, _BARE_LENGTH) or not _is_mixed(core):
         return False
     return readable(token) is None and not _is_address(core)
 
@@ -165,6 +167,15 @@ def readable(token: str) -> str | None:
 def _changes(core: str) -> int:
     kinds = ["0" if c.isdigit() else "a" if c.islower() else "A" if c.isupper() else "+" for c in core]
     return sum(a != b for a, b in pairwise(kinds))
+
+
+def _is_mixed(core: str) -> bool:
+    """Say whether capitals and small letters alternate more than joined words do."""
+    if not any(c.islower() for c in core) or not any(c.isupper() for c in core):
+        return False
+    # A capital followed by a small letter is how words are joined, so it does not count here.
+    joins = len(re.findall("[A-Z][a-z]", core))
+    return (_changes(core) - joins) * 100 >= 27 * len(core)
 
 
 def _is_address(core: str) -> bool:
