@@ -67,12 +67,10 @@ def same_after_every_message(frames: list[bytes]) -> int:
     return compared
 
 
-@recordings.NEEDED
 def test_book_real_capture_of_2021_equal() -> None:
     assert same_after_every_message(recordings.frames_2021()) == 935
 
 
-@recordings.NEEDED
 def test_book_real_capture_of_2026_equal() -> None:
     assert same_after_every_message(recordings.frames_2026()) == 241
 

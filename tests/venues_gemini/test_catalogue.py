@@ -24,7 +24,9 @@ def test_table_rows_consistent() -> None:
     assert trading == {"order_new", "order_cancel", "cancel_session"}
     assert all(TABLE[name].roles == {Role.TRADER} for name in trading)
     assert [name for name, call in TABLE.items() if not call.is_repeatable] == ["order_new"]
+    assert [name for name, call in TABLE.items() if call.money is Money.WRITES] == ["heartbeat"]
     assert not any(call.money is Money.MOVES for call in TABLE.values())
+    assert not any(Role.ADMINISTRATOR in call.roles for call in TABLE.values())
 
 
 def test_table_changed_refused() -> None:

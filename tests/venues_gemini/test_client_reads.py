@@ -297,4 +297,6 @@ async def test_roles_and_fees_read() -> None:
     async with running(by_path=paths) as server, on(server) as (client, _):
         schedule = await client.fee_schedule()
         assert (schedule.tier.taker_bps, schedule.volume_30d_usd) == (D(40), D("150.5"))
-        assert (await client.roles()).is_trader
+        found = await client.roles()
+        assert found.is_trader
+        assert not (found.is_fund_manager or found.is_auditor or found.is_account_admin)

@@ -300,7 +300,6 @@ async def test_run_fast_stream_nothing_lost() -> None:
             assert live.view("btcusd", 999).asks == slow.view("btcusd", 999).asks
 
 
-@recordings.NEEDED
 async def test_run_real_capture_over_a_socket_final_tops_as_published() -> None:
     async def session(peer: Peer) -> None:
         await peer.hear()

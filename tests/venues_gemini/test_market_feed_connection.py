@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from websockets.asyncio.client import connect
 
 from domain.clock import SystemClock
 from domain.errors import LockedError
@@ -12,6 +13,7 @@ from guardrails.sandbox_lock import PaperAddress, endpoint
 from guardrails.snapshot import Mode
 from tests.venues_gemini.market_frames import HASTE, feed, snapshot
 from tests.venues_gemini.socket_server import Peer, background, refusal, serving, until
+from venues.gemini.feed import _Direct
 from venues.gemini.market_feed import MarketFeed
 
 D = Decimal
@@ -62,3 +64,9 @@ async def test_run_endpoint_bent_locked_and_not_retried() -> None:
     object.__setattr__(held, "host", "example.org")
     with pytest.raises(LockedError):
         await MarketFeed(held, ["btcusd"], SystemClock(), patience=HASTE).run()
+
+
+def test_redirect_hook_of_the_library_is_still_there() -> None:
+    """If the library renamed it, ours would be called no more and redirects would be followed."""
+    assert _Direct.process_redirect is not connect.process_redirect
+    assert issubclass(_Direct, connect)

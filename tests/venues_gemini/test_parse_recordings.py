@@ -20,7 +20,6 @@ from venues.gemini import parse, parse_orders
 from venues.gemini.errors import envelope
 from venues.gemini.market_feed import MarketFeed
 
-pytestmark = recordings.NEEDED
 D = Decimal
 
 

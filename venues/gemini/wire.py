@@ -22,7 +22,6 @@ class DetailsWire(msgspec.Struct):
     min_order_size: Decimal
     status: str = ""
     product_type: str = ""
-    contract_type: str = ""
 
 
 class LevelWire(msgspec.Struct):
