@@ -8,6 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 DIGEST_SHOWN = 8
+_YOURS_TO_ANSWER = "CONSENT_MISSING"
 
 
 def pairs(rows: Iterable[tuple[str, str]], indent: str = "  ") -> list[str]:
@@ -46,10 +47,7 @@ def card_text(proposal: Json) -> str:
         lines += ["  Costs", *pairs(((row["label"], str(row["value"])) for row in card["costs"]), "    ")]
     checks = (proposal.get("verdict") or {}).get("checks", ())
     if checks:
-        lines += [
-            "  Checks",
-            *(f"    {'ok  ' if check['ok'] else 'FAIL'}  {check['text']}" for check in checks),
-        ]
+        lines += ["  Checks", *(_check_line(check) for check in checks)]
     lines += [f"  Note: {warning}" for warning in card.get("warnings", ())]
     if card.get("wire"):
         lines += ["  Sent to the exchange, exactly:", f"    {json.dumps(card['wire'], ensure_ascii=True)}"]
@@ -57,6 +55,13 @@ def card_text(proposal: Json) -> str:
         digest = proposal["digest"]
         lines += [f"  Digest: {digest[:DIGEST_SHOWN]} {digest[DIGEST_SHOWN:]}"]
     return "\n".join(lines)
+
+
+def _check_line(check: Json) -> str:
+    # The one check that the person's own yes answers is no fault of the order.
+    mark = "ok  " if check["ok"] else "you " if check["code"] == _YOURS_TO_ANSWER else "FAIL"
+    numbers = ", ".join(f"{name} {value}" for name, value in check["numbers"].items())
+    return f"    {mark}  {check['rule']}: {check['text']}{f' ({numbers})' if numbers else ''}"
 
 
 def how_to_answer(proposal: Json) -> str:

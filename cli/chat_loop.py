@@ -14,7 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from cli.cards import DIGEST_SHOWN, card_text
+from cli.cards import DIGEST_SHOWN, Json, card_text
 from cli.command import Context
 from cli.decide import check_digest, proposal_id
 from cli.desk_access import person
@@ -136,28 +136,40 @@ class ChatLoop:
         handle = await self._conversations.send(self._conversation, text)
         ended = self._ended.setdefault(handle.turn_id, asyncio.Event())
         await handle.result()
-        await ended.wait()
+        waiting = asyncio.create_task(ended.wait())
+        assert self._listener is not None, "entered before anything is said"
+        await asyncio.wait({waiting, self._listener}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._listener.done():
+            self._listener.result()  # a fault in it ends the sitting; a feed that was cut is taken up again
+            self._listener = asyncio.create_task(self._listen(self._conversation), name="listen")
 
     async def _listen(self, conversation: str) -> None:
         async for event in self._conversations.subscribe(conversation):
-            await self._print(event)
+            self._print(event)
             if event.kind in {"done", "error"}:
                 self._ended.setdefault(str(event.data.get("turn")), asyncio.Event()).set()
 
-    async def _print(self, event: TurnEvent) -> None:
+    def _print(self, event: TurnEvent) -> None:
         if self._terminal.as_json:
             shown = {"kind": str(event.kind), "text": event.text, "data": dict(event.data)}
             self._terminal.data(shown, "")
         elif event.kind == "proposal":
-            proposal = await self._desk.read(f"/proposals/{event.data['id']}")
-            self._terminal.data(proposal, card_text(proposal))
-            if proposal["state"] == "pending":
-                answer = f"{proposal['id']} {str(proposal['digest'])[:DIGEST_SHOWN]}"
-                self._terminal.talk(f"  /approve {answer}    or    /reject {proposal['id']}")
+            self._show_proposal(event.data["proposal"], event.text)
         elif event.kind == "sentence":
             self._terminal.data(None, event.text)
         elif event.kind in {"notice", "error"}:
             self._terminal.talk(event.text)
+
+    def _show_proposal(self, proposal: Json, outcome: str) -> None:
+        if proposal["state"] == "pending":
+            answer = f"{proposal['id']} {str(proposal['digest'])[:DIGEST_SHOWN]}"
+            self._terminal.data(proposal, card_text(proposal))
+            self._terminal.talk(f"  /approve {answer}    or    /reject {proposal['id']}")
+        elif proposal["state"] == "refused":
+            self._terminal.data(proposal, card_text(proposal))
+        else:
+            self._terminal.talk(f"* {outcome}")
 
     def _show(self, role: str, text: str) -> None:
         mark = {"person": "> ", "assistant": ""}.get(role, "* ")

@@ -152,7 +152,7 @@ def _must_be_pending(proposal: Json) -> None:
         return
     why = {
         "voided": f"it was replaced by {proposal.get('replaced_by')}",
-        "refused": "the desk's rules refused it; the failed checks are above",
+        "refused": f"the desk's rules refused it ({', '.join((proposal.get('verdict') or {}).get('codes', ()))})",
         "expired": "it waited too long",
     }.get(state, f"it was {state} before")
     raise ConflictError(

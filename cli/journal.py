@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _FOLLOW_S = 0.5
 _MAX_LINES = 1000
-_TEXTS = ("payload_text", "decision_text", "error_text")
+_TEXTS = ("error_text", "decision_text", "payload_text", "result_json")
 
 
 def register(commands: Subparsers) -> None:
@@ -92,8 +92,8 @@ def run_verify(context: Context) -> int:
 
 def record_line(record: Json) -> str:
     """Return one record on one line: id, time, kind, symbol and the first words of what it says."""
-    said = next((str(record[key]) for key in _TEXTS if record.get(key)), "")
-    first = " ".join(said.split())[:100]
+    said = next((record[key] for key in _TEXTS if record.get(key)), "")
+    first = " ".join((said if isinstance(said, str) else json.dumps(said)).split())[:100]
     symbol = record.get("symbol") or "-"
     return f"{record['id']}  {record['ts']}  {record['kind']:<18}  {symbol:<8}  {first}".rstrip()
 

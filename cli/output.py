@@ -29,7 +29,7 @@ class Terminal:
 
     def data(self, value: Any, text: str) -> None:
         """Print `value` as one JSON line, or `text` for a person."""
-        line = json.dumps(value, ensure_ascii=False, sort_keys=False) if self.as_json else clean(text)
+        line = json.dumps(value, ensure_ascii=True) if self.as_json else clean(text)
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
@@ -41,7 +41,7 @@ class Terminal:
     def failure(self, error: MatrixError) -> None:
         """Print what went wrong and what to do next; with `as_json` also as data."""
         if self.as_json:
-            sys.stdout.write(json.dumps({"error": error.as_json()}, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps({"error": error.as_json()}) + "\n")
             sys.stdout.flush()
             return
         self.talk(f"error: {error.message}")

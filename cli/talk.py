@@ -13,9 +13,13 @@ from domain.errors import BadInputError
 
 if TYPE_CHECKING:
     from agent_graph.turn import TurnResult
-    from desk.client import DeskClient
+    from cli.talking import Talking
 
 _MAX_FILE = 1_000_000
+_ENDS_WITH_US = (
+    "  The desk was started for this command and ends with it, and so does this card.\n"
+    "  To trade, run `matrix up` first and ask again, or talk with `matrix chat`."
+)
 
 
 def register(commands: Subparsers) -> None:
@@ -43,8 +47,8 @@ def run_chat(context: Context) -> int:
     from cli.talking import talking
 
     async def converse() -> int:
-        async with talking(context) as (conversations, desk):
-            return await ChatLoop(context, conversations, desk).run()
+        async with talking(context) as opened:
+            return await ChatLoop(context, opened.conversations, opened.desk).run()
 
     return asyncio.run(converse())
 
@@ -78,22 +82,23 @@ def _not_empty(text: str) -> str:
 async def _ask(context: Context, questions: list[str]) -> int:
     from cli.talking import talking
 
-    async with talking(context) as (conversations, desk):
+    async with talking(context) as opened:
         for question in questions:
-            conversation = await conversations.create("ask")
-            handle = await conversations.send(conversation, question)
-            await _print_answer(context, desk, await handle.result(), several=len(questions) > 1)
+            conversation = await opened.conversations.create("ask")
+            handle = await opened.conversations.send(conversation, question)
+            await _print_answer(context, opened, await handle.result(), several=len(questions) > 1)
     return Exit.OK
 
 
-async def _print_answer(context: Context, desk: DeskClient, result: TurnResult, *, several: bool) -> None:
+async def _print_answer(context: Context, opened: Talking, result: TurnResult, *, several: bool) -> None:
     from cli.cards import card_text, how_to_answer
 
     lines = [f"> {result.question}"] if several else []
     lines += [result.answer]
     if not context.terminal.as_json:
         for proposal_id in result.proposals:
-            proposal = await desk.read(f"/proposals/{proposal_id}")
+            proposal = await opened.desk.read(f"/proposals/{proposal_id}")
             lines += ["", card_text(proposal)]
-            lines += [how_to_answer(proposal)] if proposal["state"] == "pending" else []
+            if proposal["state"] == "pending":
+                lines += [_ENDS_WITH_US if opened.is_borrowed else how_to_answer(proposal)]
     context.terminal.data(result.as_json(), "\n".join(lines) + ("\n" if several else ""))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from cli.command import Context
 from cli.desk_access import reader
 from cli.home import check_limits, prepare
+from cli.log_file import logging_to
 from cli.model_key import gemini_key
 from cli.running_desk import desk_for
 from desk import settings
@@ -22,9 +24,18 @@ if TYPE_CHECKING:
     from desk.client import DeskClient
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talking:
+    """The conversations, a reading client, and whether the desk ends with this command."""
+
+    conversations: Conversations
+    desk: DeskClient
+    is_borrowed: bool
+
+
 @asynccontextmanager
-async def talking(context: Context) -> AsyncIterator[tuple[Conversations, DeskClient]]:
-    """Yield the conversations of the home and a reading client; ends what was started for it."""
+async def talking(context: Context) -> AsyncIterator[Talking]:
+    """Open a conversation's needs on the home; ends what was started for it."""
     from agent_graph.conversations import Conversations
     from agent_graph.models import make_model
 
@@ -32,7 +43,10 @@ async def talking(context: Context) -> AsyncIterator[tuple[Conversations, DeskCl
     prepare(home)
     configured = settings.load(home)
     check_limits(home)
-    async with desk_for(home, configured, context.terminal.talk), reader(home) as desk:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(logging_to(home / "logs" / "cli.log"))
+        is_borrowed = await stack.enter_async_context(desk_for(home, configured, context.terminal.talk))
+        desk = await stack.enter_async_context(reader(home))
         clock = SystemClock()
         conversations = await Conversations.open(
             db_path=home / "state" / "app.sqlite",
@@ -41,7 +55,5 @@ async def talking(context: Context) -> AsyncIterator[tuple[Conversations, DeskCl
             clock=clock,
             ids=IdSource(clock, SystemRandom()),
         )
-        try:
-            yield conversations, desk
-        finally:
-            await conversations.close()
+        stack.push_async_callback(conversations.close)
+        yield Talking(conversations=conversations, desk=desk, is_borrowed=is_borrowed)

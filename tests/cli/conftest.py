@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cli import probe
+from cli.running_desk import settle_in
 from loopback.serve import bind
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -101,6 +103,7 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 lambda: desk.poll() is not None or probe.answers(probe.address(home, "desk"), "/health")
             )
             assert desk.poll() is None, desk.communicate()
+            asyncio.run(settle_in(home))
             yield home
 
 

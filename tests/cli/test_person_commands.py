@@ -11,29 +11,31 @@ from typing import Any
 import pytest
 
 from desk.client import DeskClient
-from tests.cli.conftest import run_matrix
+from tests.cli.conftest import run_matrix, wait_until
 
 Json = dict[str, Any]
 
 
-def propose(home: Path, **changes: str) -> Json:
-    """Propose what a conversation would: $25 of bitcoin."""
-    intent = {
-        "symbol": "btcusd",
-        "side": "buy",
-        "notional_usd": "25",
-        "rationale": "a small start",
-        **changes,
-    }
+def propose(home: Path) -> Json:
+    """Propose what a conversation would, a little bitcoin, until the desk's rules on pace let it wait for a yes."""
+    proposed: list[Json] = []
 
-    async def call() -> Json:
+    async def once() -> Json:
+        intent = {"symbol": "btcusd", "side": "buy", "rationale": "a small start"}
+        # Another amount each time: the very same order twice within seconds is refused.
+        wanted = {**intent, "notional_usd": f"{20 + secrets.randbelow(900) / 100:.2f}"}
         client = DeskClient.from_home(home)
         try:
-            return await client.propose("/proposals", {"request_id": secrets.token_hex(8), "intent": intent})
+            return await client.propose("/proposals", {"request_id": secrets.token_hex(8), "intent": wanted})
         finally:
             await client.close()
 
-    return asyncio.run(call())
+    def is_pending() -> bool:
+        proposed.append(asyncio.run(once()))
+        return proposed[-1]["state"] == "pending"
+
+    wait_until(is_pending, 10)
+    return proposed[-1]
 
 
 def read_json(home: Path, *arguments: str) -> Any:
@@ -44,7 +46,6 @@ def read_json(home: Path, *arguments: str) -> Any:
 
 def test_approve_with_the_first_eight_characters_sends_the_order(desk_home: Path) -> None:
     proposal = propose(desk_home)
-    assert proposal["state"] == "pending", proposal
     listed = run_matrix(desk_home, "proposals")
     assert proposal["id"] in listed.stdout
 
@@ -159,6 +160,14 @@ def test_doctor_with_an_open_secret_names_the_cure(desk_home: Path) -> None:
         token.chmod(0o600)
     assert done.returncode == 2
     assert f"chmod 600 {token}" in done.stdout
+
+
+def test_ask_for_a_trade_prints_the_card_and_how_to_answer_it(desk_home: Path) -> None:
+    done = run_matrix(desk_home, "ask", "buy $25 of btc")
+    assert done.returncode == 0, done.stderr
+    assert "Approve: matrix approve P-" in done.stdout
+    assert "Digest: " in done.stdout
+    assert "FAIL" not in done.stdout
 
 
 @pytest.mark.parametrize("question", ["what is the price of btc?", "what are my fees?"])

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, processes_of
+from tests.cli.conftest import PATIENCE_S, Run, environment, processes_of
 
 
 def test_ask_with_nothing_running_answers_and_leaves_nothing_behind(
@@ -24,7 +30,8 @@ def test_ask_with_nothing_running_answers_and_leaves_nothing_behind(
 
     card = matrix("ask", "buy $25 of btc")
     assert card.returncode == 0, card.stderr
-    assert "matrix approve P-" in card.stdout
+    assert "run `matrix up` first" in card.stdout
+    assert "matrix approve" not in card.stdout
     assert "Digest: " in card.stdout
 
     sitting = matrix("chat", typed="btc price\n/approve\n/nonsense\n")
@@ -51,3 +58,72 @@ def test_ask_with_bad_arguments_starts_nothing(
     assert done.returncode == 2
     assert part in done.stderr
     assert not home.exists()
+
+
+class Sitting:
+    """A chat in a process of its own: lines in, everything it prints out, in the order of its two streams."""
+
+    def __init__(self, home: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "--home", str(home), "chat"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+            env=environment(),
+        )
+        self._said: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._said.put(line)
+
+    def type(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+
+    def hear(self, pattern: str) -> re.Match[str]:
+        """Return the match in the first line that has one; fails after a while with all that was said."""
+        heard: list[str] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                heard.append(self._said.get(timeout=0.2))
+            except queue.Empty:
+                continue
+            if found := re.search(pattern, heard[-1]):
+                return found
+        raise AssertionError(f"no {pattern!r} in: {''.join(heard)}")
+
+    def end(self) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        code = self._process.wait(PATIENCE_S)
+        self._process.stdout.close()
+        return code
+
+
+def test_chat_from_a_wish_over_the_card_to_the_receipts(home: Path, matrix: Run) -> None:
+    sitting = Sitting(home)
+    sitting.hear("/help shows")
+    sitting.type("buy $25 of btc")
+    answer = sitting.hear(r"(/approve P-\w+) ([0-9a-f]{8})")
+    sitting.type(f"{answer[1]} 00000000")
+    sitting.hear("nothing was approved")
+    sitting.type(answer[0])
+    sitting.hear(r"(?i)filled|bought")
+    sitting.type("why did we buy?")
+    sitting.hear(r"R-[0-9A-Z]{26}")
+    sitting.type("/stop")
+    sitting.hear("halted: ")
+    assert sitting.end() == 0
+
+    later = matrix("chat")
+    assert later.returncode == 0
+    assert "why did we buy?" in later.stdout
+    assert "halted" in later.stderr
+    assert processes_of(home) == []
