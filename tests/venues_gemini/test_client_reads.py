@@ -299,4 +299,4 @@ async def test_roles_and_fees_read() -> None:
         assert (schedule.tier.taker_bps, schedule.volume_30d_usd) == (D(40), D("150.5"))
         found = await client.roles()
         assert found.is_trader
-        assert not (found.is_fund_manager or found.is_auditor or found.is_account_admin)
+        assert (found.is_fund_manager, found.is_auditor, found.is_account_admin) == (False,) * 3

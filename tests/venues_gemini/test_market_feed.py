@@ -301,9 +301,11 @@ async def test_run_fast_stream_nothing_lost() -> None:
 
 
 async def test_run_real_capture_over_a_socket_final_tops_as_published() -> None:
+    frames = recordings.frames_2026()
+
     async def session(peer: Peer) -> None:
         await peer.hear()
-        await peer.say(*recordings.frames_2026(), json.dumps(trade(5, "1", 9_999_999_999_999)))
+        await peer.say(*frames, json.dumps(trade(5, "1", 9_999_999_999_999)))
         await peer.stay()
 
     async with serving(session) as server:
