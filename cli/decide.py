@@ -150,9 +150,10 @@ def _must_be_pending(proposal: Json) -> None:
     state = proposal["state"]
     if state == "pending":
         return
+    codes = ", ".join((proposal.get("verdict") or {}).get("codes", ()))
     why = {
         "voided": f"it was replaced by {proposal.get('replaced_by')}",
-        "refused": f"the desk's rules refused it ({', '.join((proposal.get('verdict') or {}).get('codes', ()))})",
+        "refused": f"the desk's rules refused it ({codes})",
         "expired": "it waited too long",
     }.get(state, f"it was {state} before")
     raise ConflictError(

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FAKE = "not-a-secret"
 """A line that carries this word holds a made-up value on purpose."""
+MADE_UP = {"tests/guardrails/test_redactor.py": "the redactor's examples have every secret's shape"}
 
 PATTERNS = {
     "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s*(?:\\n)?[A-Za-z0-9+/=]{40}"),
@@ -43,7 +44,7 @@ def finds(root: Path, names: list[str]) -> Iterator[str]:
         if FORBIDDEN_PATHS.search(name):
             yield f"{name}: a file like this must not be tracked"
         path = root / name
-        if path.is_symlink() or not path.is_file():
+        if name in MADE_UP or path.is_symlink() or not path.is_file():
             continue
         text = path.read_bytes().decode("utf-8", errors="ignore")
         yield from (f"{name}:{line}: {what}" for line, what in _in_text(text))

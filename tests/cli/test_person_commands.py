@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def propose(home: Path) -> Json:
-    """Propose what a conversation would, a little bitcoin, until the desk's rules on pace let it wait for a yes."""
+    """Propose a little bitcoin, as a conversation would, until the rules on pace let it through."""
     proposed: list[Json] = []
 
     async def once() -> Json:
