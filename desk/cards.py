@@ -31,9 +31,8 @@ def order_card(
     """Return the **card** of `docs/desk-api.md` for an order."""
     base, quote = draft.instrument.base.upper(), draft.instrument.quote.upper()
     verb = "Buy" if draft.side is Side.BUY else "Sell"
-    bound = "at most" if draft.side is Side.BUY else "at least"
     return {
-        "title": f"{verb} {fields['amount']} {base} at {bound} {fields['price']} {quote}",
+        "title": f"{verb} {fields['amount']} {base} at {fields['price']} {quote} or better",
         "fields": [{"label": LABELS[name], "value": _text(value)} for name, value in fields.items()],
         "costs": _costs(draft, snapshot),
         "warnings": list(warnings),

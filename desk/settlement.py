@@ -54,7 +54,14 @@ class Settlement:
                 source="venue",
                 symbol=current.symbol,
                 cause=current.cause_id,
-                result={"order_id": venue.venue_order_id, "client_order_id": current.client_order_id},
+                result={
+                    "order_id": venue.venue_order_id,
+                    "client_order_id": current.client_order_id,
+                    "symbol": current.symbol,
+                    "side": current.side.value,
+                    "amount": to_wire(current.amount),
+                    "price": to_wire(current.price),
+                },
                 keys=[venue.venue_order_id, current.client_order_id],
             )
             self._ledger.set_state(
