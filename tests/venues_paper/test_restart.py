@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.errors import BadInputError
+from domain.errors import BadInputError, ConflictError
 from tests.venues_paper.runner import ExchangeProcess
 from tests.venues_paper.signed import NONCES, Client, signed_headers
 from venues.paper.server import main, running_exchange
@@ -174,3 +174,19 @@ def test_broken_key_file_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInputError) as error:
         main(home=tmp_path / "home")
     assert error.value.code == "PAPER_ACCOUNT_UNREADABLE"
+
+
+async def test_second_exchange_on_a_home_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    async with running_exchange(home=home):
+        with pytest.raises(ConflictError) as error:
+            main(home=home)
+        assert error.value.code == "ALREADY_RUNNING"
+        assert (home / "run" / "exchange.json").exists()
+
+
+async def test_port_in_use_is_bad_input(tmp_path: Path) -> None:
+    async with running_exchange(home=tmp_path / "one") as running:
+        with pytest.raises(BadInputError) as error:
+            main(home=tmp_path / "two", port=int(running.url.rpartition(":")[2]))
+        assert error.value.code == "PORT_TAKEN"

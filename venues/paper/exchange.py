@@ -73,6 +73,7 @@ class Exchange:
         self.accounts: dict[str, Account] = {}
         self.world: World | None = None
         self.fault: str | None = None
+        self.on_fault: Callable[[], None] = _nothing
         self.on_line: Callable[[str], None] = _nobody
         self._told: tuple[Callable[[str], None], str] = (_nobody, "")
         self._ids = ids
@@ -99,8 +100,7 @@ class Exchange:
                 self._finish()
                 raise
             except BaseException:
-                self.fault = "an operation failed half-way"
-                LOG.exception("the exchange stops: %s", self.fault)
+                self._stop("an operation failed half-way")
                 raise
             self._finish()
 
@@ -113,11 +113,15 @@ class Exchange:
                     for account in self._nonces:
                         self.store.write_nonce(account)
             except sqlite3.Error as error:
-                self.fault = str(error)
-                LOG.critical("the exchange stops: its state cannot be written: %s", error)
+                self._stop(f"its state cannot be written: {error}")
                 raise RefusedError("System", "The exchange could not write its state", 500) from error
             self._nonces.clear()
         self.feeds.publish(batch)
+
+    def _stop(self, why: str) -> None:
+        LOG.critical("the exchange stops: %s", why)
+        self.fault = why
+        self.on_fault()
 
     def authenticate(
         self, headers: Mapping[str, str], path: str, roles: frozenset[Role]
@@ -188,8 +192,7 @@ class Exchange:
             with localcontext(CONTEXT), self.store.transaction():
                 self.store.write_world(prices, bars, facts, now_ms - KEPT_MINUTES * MINUTE_MS)
         except sqlite3.Error as error:
-            self.fault = str(error)
-            LOG.critical("the exchange stops: its state cannot be written: %s", error)
+            self._stop(f"its state cannot be written: {error}")
 
     def close(self) -> None:
         """Save what the world needs to go on, and let go of the file."""
@@ -199,4 +202,8 @@ class Exchange:
 
 
 def _nobody(_: str) -> None:
+    return
+
+
+def _nothing() -> None:
     return

@@ -9,20 +9,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from domain.clock import Clock, SystemClock
 from loopback import serve
-from loopback.files import private_dir, write_private
+from loopback.files import only_one, private_dir, write_private
 from loopback.guard import RequestGuard
 from venues.paper.app import ExchangeApp
 from venues.paper.book import OrderBook
 from venues.paper.exchange import Exchange
 from venues.paper.opening import DESK, STRANGER, Credentials, Opening, credentials_of, open_exchange
+from venues.paper.refusals import RefusedError
 from venues.paper.world import STEP_MS
 
 LOG = logging.getLogger(__name__)
@@ -47,38 +48,38 @@ def main(
 
     Writes `run/exchange.json` when it answers and removes it at a clean stop. Returns 1 when it had to stop
     because its state could not be written. Raises `BadInputError` for a bad home, port, speed, state or
-    recording.
+    recording, and `ConflictError` when an exchange already runs on this home.
     """
-    sock = serve.bind(port)
-    try:
-        exchange = open_exchange(
-            Opening(home=home, clock=SystemClock(), seed=seed, speed=speed, replay=replay, state=state)
-        )
-    except BaseException:
-        sock.close()
-        raise
-    address = f"127.0.0.1:{sock.getsockname()[1]}"
+    opening = Opening(home=home, clock=SystemClock(), seed=seed, speed=speed, replay=replay, state=state)
+    with closing(serve.bind(port)) as sock, _opened(opening) as exchange:
+        address = f"{serve.LOOPBACK}:{sock.getsockname()[1]}"
+        exchange.on_fault = lambda: signal.raise_signal(signal.SIGTERM)
 
-    def on_ready() -> None:
-        _announce(home, exchange, address)
-        if supervised:
-            threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
+        def on_ready() -> None:
+            _announce(home, exchange, address)
+            if supervised:
+                threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
 
-    async def serve_and_step() -> None:
-        stepping = asyncio.create_task(run_world(exchange))
-        try:
-            await serve.serve(guarded(exchange, address), sock, on_ready=on_ready)
-        finally:
-            stepping.cancel()
-            with suppress(asyncio.CancelledError):
-                await stepping
+        async def serve_and_step() -> None:
+            async with _stepping(exchange):
+                await serve.serve(_guarded(exchange, lambda: address), sock, on_ready=on_ready)
 
-    try:
         asyncio.run(serve_and_step())
-    finally:
-        _take_back(home)
-        exchange.close()
-    return 0 if exchange.fault is None else 1
+        return 0 if exchange.fault is None else 1
+
+
+@contextmanager
+def _opened(opening: Opening) -> Iterator[Exchange]:
+    """Hold the home for one exchange, open it, and leave nothing in `run/` behind."""
+    run = private_dir(private_dir(opening.home) / "run")
+    with only_one(run / "exchange.lock", "an exchange on this home"):
+        _take_back(run)  # what a killed one left would send clients to a dead port
+        exchange = open_exchange(opening)
+        try:
+            yield exchange
+        finally:
+            _take_back(run)
+            exchange.close()
 
 
 def _announce(home: Path, exchange: Exchange, address: str) -> None:
@@ -100,24 +101,36 @@ def _announce(home: Path, exchange: Exchange, address: str) -> None:
     write_private(run / _ANNOUNCEMENT, text + "\n")
 
 
-def _take_back(home: Path) -> None:
+def _take_back(run: Path) -> None:
     for name in (_ANNOUNCEMENT, _WORLD):
-        (home / "run" / name).unlink(missing_ok=True)
+        (run / name).unlink(missing_ok=True)
 
 
-def guarded(exchange: Exchange, address: str) -> RequestGuard:
-    """Return the application behind the request guard."""
-    hosts = frozenset({address, address.replace("127.0.0.1", "localhost")})
-    return RequestGuard(ExchangeApp(exchange), lambda: hosts)
+def _guarded(exchange: Exchange, address: Callable[[], str]) -> RequestGuard:
+    def hosts() -> frozenset[str]:
+        host = address()
+        return frozenset({host, host.replace(serve.LOOPBACK, "localhost")})
+
+    return RequestGuard(ExchangeApp(exchange), hosts)
 
 
-async def run_world(exchange: Exchange) -> None:
+@asynccontextmanager
+async def _stepping(exchange: Exchange) -> AsyncIterator[None]:
     """Run the world's steps as they fall due; virtual time needs none, each request brings its own."""
+    task = asyncio.create_task(_run_world(exchange))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _run_world(exchange: Exchange) -> None:
     while not exchange.timeline.is_virtual and exchange.fault is None:
-        is_behind = exchange.run_due_steps(STEPS_PER_TURN)
-        await asyncio.sleep(0 if is_behind else exchange.timeline.wall_seconds(STEP_MS) / 2)
-    if exchange.fault is not None:
-        signal.raise_signal(signal.SIGTERM)
+        with suppress(RefusedError):  # the state cannot be written: `fault` is set, requests get told
+            is_behind = exchange.run_due_steps(STEPS_PER_TURN)
+            await asyncio.sleep(0 if is_behind else exchange.timeline.wall_seconds(STEP_MS) / 2)
 
 
 def _stop_at_end_of_stdin() -> None:
@@ -154,19 +167,14 @@ async def running_exchange(
     clock: Clock | None = None,
 ) -> AsyncIterator[RunningExchange]:
     """Serve an exchange in this event loop for the length of the block, by default in virtual time."""
-    exchange = open_exchange(
-        Opening(home=home, clock=clock or SystemClock(), seed=seed, speed=speed, replay=replay, state=state)
+    opening = Opening(
+        home=home, clock=clock or SystemClock(), seed=seed, speed=speed, replay=replay, state=state
     )
-    stepping = asyncio.create_task(run_world(exchange))
-    addresses: list[str] = []
-
-    def hosts() -> frozenset[str]:
-        return frozenset(addresses)
-
-    try:
-        async with serve.serving(RequestGuard(ExchangeApp(exchange), hosts)) as url:
+    address = ""
+    with _opened(opening) as exchange:
+        app = _guarded(exchange, lambda: address)
+        async with _stepping(exchange), serve.serving(app) as url:
             address = url.removeprefix("http://")
-            addresses += [address, address.replace("127.0.0.1", "localhost")]
             _announce(home, exchange, address)
             yield RunningExchange(
                 url=url,
@@ -176,9 +184,3 @@ async def running_exchange(
                 stranger=credentials_of(exchange, STRANGER),
                 exchange=exchange,
             )
-    finally:
-        _take_back(home)
-        stepping.cancel()
-        with suppress(asyncio.CancelledError):
-            await stepping
-        exchange.close()
