@@ -133,7 +133,7 @@ function releaseForm() {
 
 function draw() {
   setText(mode, (state.status.mode ?? "…").toUpperCase());
-  setText(modeLine, state.status.mode_line ?? "");
+  setText(modeLine, (state.status.mode_line ?? "").replace(/^[A-Z]+ · /, "")); // the mode stands beside it
   drawLights();
   drawKill();
   drawBanner();

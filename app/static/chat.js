@@ -133,7 +133,15 @@ async function start() {
   }
 }
 
-async function create() {
+// What is typed while another conversation opens belongs to that one: `send` waits for it.
+let opening = Promise.resolve();
+
+function create() {
+  opening = createNow();
+  return opening;
+}
+
+async function createNow() {
   try {
     const { id } = await post("/api/conversations", {});
     await readList();
@@ -149,6 +157,7 @@ async function create() {
 export async function send(text) {
   const said = clean(text).trim();
   if (!said) return "";
+  await opening;
   if (!chat.id) {
     chat.problem = "The conversation is still opening. Try again in a moment.";
     redraw(draw);
@@ -180,7 +189,7 @@ function take({ conversation, kind, text, tool }) {
     chat.live.text = chat.live.text ? `${chat.live.text} ${text}` : text;
   } else if (kind === "tool") {
     chat.live ??= { text: "", doing: "" };
-    chat.live.doing = DOING[tool] ?? (tool ? `using ${data.name}…` : "working…");
+    chat.live.doing = DOING[tool] ?? (tool ? `using ${tool}…` : "working…");
   } else {
     if (kind === "done" && chat.live?.text) announce(chat.live.text);
     if (kind === "error" && text) announce(text);
@@ -201,7 +210,7 @@ export function fillTranscript(node) {
 }
 
 export function fillConversations(node) {
-  picker = h("select", { "aria-label": "Conversation", onchange: () => choose(picker.value) });
+  picker = h("select", { "aria-label": "Conversation", onchange: () => { opening = choose(picker.value); } });
   node.append(h("div", { class: "mx-picker" }, picker,
     h("button", { type: "button", class: "mx-button", onclick: create }, "New conversation")));
   drawPicker();

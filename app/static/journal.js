@@ -17,9 +17,9 @@ function rowText(record) {
 
 function resultRow(record) {
   return h("tr", { role: "row" },
-    h("td", { role: "cell", "data-label": "Time" }, when(record.ts, true)),
+    h("td", { role: "cell", "data-label": "Time", class: "mx-tight" }, when(record.ts, true)),
     h("td", { role: "cell", "data-label": "Kind", class: "mx-key" }, record.kind),
-    h("td", { role: "cell", "data-label": "Symbol" }, (record.symbol ?? "").toUpperCase() || "–"),
+    h("td", { role: "cell", "data-label": "Symbol", class: "mx-tight" }, (record.symbol ?? "").toUpperCase() || "–"),
     h("td", { role: "cell", "data-label": "What" }, rowText(record) || "–"),
     h("td", { role: "cell", "data-label": "Receipt", class: "mx-key" }, recordLink(record.id)));
 }

@@ -64,8 +64,9 @@ async def test_chat_makes_a_card_and_approving_it_shows_the_fill(site: Site, pag
     await expect(card).to_contain_text("BTC")
     await expect(page.get_by_label("Message", exact=True)).to_have_value("")
     await expect(page.locator(".mx-from-person").last).to_have_text(re.compile(r"buy \$25 of btc"))
+    proposal_id = await card.get_attribute("data-id")
     await card.get_by_role("button", name="Approve").click()
-    await expect(page.locator(".mx-settled").last).to_contain_text("Filled")
+    await expect(settled_of(page, {"id": proposal_id})).to_contain_text("Filled")
     # The conversation goes on by itself once the card is settled.
     await expect(page.locator(".mx-from-assistant, .mx-from-notice").last).to_contain_text(
         re.compile("filled|bought", re.IGNORECASE)
@@ -77,6 +78,23 @@ async def test_chat_makes_a_card_and_approving_it_shows_the_fill(site: Site, pag
     await page.get_by_role("tab", name="Chat").click()
     await page.reload()
     await expect(page.locator(".mx-from-person").last).to_have_text(re.compile(r"buy \$25 of btc"))
+
+
+async def test_an_answer_cites_receipts_that_open(site: Site, page: Page) -> None:
+    assert site.stack is not None
+    await site.stack.buy("20")
+    await page.get_by_role("button", name="New conversation").click()
+    await expect(page.locator(".mx-message")).to_have_count(0)
+    for question in ("hi", "btc price", "why did we buy?"):
+        await say(page, question)
+        await expect(page.locator(".mx-from-person").last).to_contain_text(question)
+        await expect(page.locator(".mx-live")).to_have_count(0)
+    citation = page.locator(".mx-from-assistant").last.locator(".mx-record").last
+    record_id = str(await citation.get_attribute("title"))
+    await citation.click()
+    await expect(page.locator(".mx-receipt")).to_contain_text(record_id)
+    await expect(page.get_by_role("tab", name="Journal")).to_have_attribute("aria-selected", "true")
+    assert f"entry={record_id}" in page.url
 
 
 async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, page: Page) -> None:
@@ -94,6 +112,9 @@ async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, page: Page
     verdict = proposal["verdict"]
     assert isinstance(verdict, dict)
     assert await card.locator(".mx-checks li").count() == len(verdict["checks"])
+    await expect(card.locator(".mx-checks summary")).to_have_text(
+        f"✓ All {len(verdict['checks']) - 1} checks passed; your yes is the last one"
+    )
     await card.get_by_text("what exactly is signed").click()
     await expect(card.locator(".mx-digest")).to_contain_text(str(proposal["digest"]))
     await expect(card.locator(".mx-wire")).to_contain_text(shown["wire"]["client_order_id"])
