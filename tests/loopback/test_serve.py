@@ -110,8 +110,11 @@ async def test_running_request_is_finished_before_the_stop() -> None:
 async def test_failed_start_is_an_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        raise RuntimeError("no database")
+        await open_database()
         yield
+
+    async def open_database() -> None:
+        raise RuntimeError("no database")
 
     with caplog.at_level(logging.CRITICAL), pytest.raises(UnreachableError) as caught:
         async with serving(FastAPI(lifespan=lifespan)):
