@@ -47,7 +47,7 @@ _TRADE_BEFORE = re.compile(
     r"(?:\b(?:buy|sell|of|price|quote|book|some|my|all|in|for|on|the|long|short|and|worth)|[0-9$])\s*$"
 )
 _TRADE_AFTER = re.compile(
-    r"^\s*(?:price|quote|book|candles?|chart|position|order|fees?|trade|holdings?|at|for|now|\?|$)"
+    r"^\s*(?:@|,|price|quote|book|candles?|chart|position|order|fees?|trade|holdings?|at|for|now|\?|$)"
 )
 _PAIR = re.compile(rf"\b([a-z0-9]{{2,8}}?)\s?[/\-_]?\s?({'|'.join(QUOTES)})\b")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -77,11 +77,15 @@ def find(text: str) -> list[Mention]:
 
 
 def _pairs(lowered: str) -> list[Mention]:
-    pairs = []
-    for match in _PAIR.finditer(lowered):
+    pairs: list[Mention] = []
+    start = 0
+    while match := _PAIR.search(lowered, start):
         base = base_of(match[1])
         if base and base != match[2]:
             pairs.append(Mention(f"{base}{match[2]}", match.start(), match.end()))
+            start = match.end()
+        else:
+            start = match.end(1)
     return pairs
 
 
@@ -100,7 +104,7 @@ def base_of(word: str) -> str:
         return NAMES[word]
     if len(word) < 6 or not word.isalpha():
         return ""
-    allowed = 1 if len(word) < 7 else 2
+    allowed = 1 if len(word) < 8 else 2
     close = [(slips(word, name, allowed), name) for name in NAMES if abs(len(name) - len(word)) <= allowed]
     best = min(close, default=(allowed + 1, ""))
     return NAMES[best[1]] if best[0] <= allowed else ""

@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from agent_graph.models.offline import coins
-from agent_graph.models.offline.examples import EXAMPLES, SYNONYMS
+from agent_graph.models.offline.examples import CONCEPTS, EXAMPLES, SYNONYMS
 from agent_graph.models.offline.numbers import spell_out
-from agent_graph.models.offline.panic import is_stop
+from agent_graph.models.offline.panic import is_stop, may_stop
 from agent_graph.models.offline.slots import Slots
 from agent_graph.models.offline.vectors import Matcher
 
 UNKNOWN = "unknown"
-_FLOOR = 0.30
+_FLOOR = 0.26
+_LEAST_COVERAGE = 0.5
+_VERY_SURE = 0.6
+_SURE = 0.45
+"""A very sure match counts although half of the words are new; a stop is heard in unusual words too."""
 
 _MONEY = re.compile(
     r"(?:us)?\$\s?[0-9][0-9,.]*\s?k?|[0-9][0-9,.]*\s?(?:k\s?)?(?:usd|dollars?|dollers?|bucks?|cents?|quid)(?![a-z/])"
@@ -24,26 +28,56 @@ _ID = re.compile(r"\b[0-9]{6,}\b|\bm-[0-9a-z]{20,}\b|\br-[0-9a-z]{26}\b")
 _NUMBER = re.compile(r"[0-9][0-9,.]*")
 
 _SET_LIMIT = re.compile(
-    r"\b(?:set|change|raise|lower|increase|reduce|decrease|tighten|widen|bump|make|adjust|cut)\b.*"
+    r"\b(?:bigger|higher|smaller|set|change|raise|lower|increase|reduce|decrease|tighten|widen|bump|make|adjust|cut)\b.*"
     r"\b(?:limit|cap|collar|max|loss|per order|per symbol|cooldown|turnover|spread|drawdown)"
 )
-_WHY = re.compile(
-    r"^(?:and |but |so |ok |hey )?(?:why|explain|justify)\b|\bwhy (?:did|was|were|have|the|that|do)\b"
-    r"|\breason (?:for|behind)\b"
+_MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
+    (
+        re.compile(
+            r"^(?:and |but |so |ok |hey )?(?:why|explain|justify|how come)\b|\breason (?:for|behind)\b"
+            r"|\bwhy (?:did|was|were|have|the|that|do)\b"
+        ),
+        "explain",
+        0.9,
+    ),
+    (re.compile(r"\bjournal\b"), "search", 0.6),
+    (
+        re.compile(r"\b(?:withdraw|transfer|deposit|wire)\b(?!.*\border\b)|\bsend\b.*\bto\b|\bpay ?out\b"),
+        "withdraw",
+        0.5,
+    ),
+    (re.compile(r"\b(?:approve|confirm|accept|reject)\b"), "self_approve", 0.5),
+    (
+        re.compile(
+            r"^(?:please |pls |ok |now |just )*(?:cancel|cancle|revoke|scrap|delete|undo|remove)\b"
+            r"|\b(?:withdraw|scratch|drop|pull|forget)\b.*\border\b(?! book)"
+            r"|\b(?:take|get)\b.*\border (?:off|down|back|out)\b"
+        ),
+        "cancel",
+        0.4,
+    ),
+    (re.compile(r"\bbreak[- ]?even\b"), "break_even", 0.9),
+    (re.compile(r"\b(?:what|which)\b.*\bcan (?:i|we) (?:trade|buy|sell)\b"), "price", 0.4),
+    (re.compile(r"^(?!.*\b(?:buy|sell)\b).*\blimits\b"), "limits", 0.35),
+    (
+        re.compile(
+            r"\b(?:ignore|disregard|bypass|override|disable|forget)\b.*"
+            r"\b(?:rules?|instructions?|checks?|guard|limits?|previous)"
+        ),
+        "override",
+        0.9,
+    ),
 )
+"""Words that by themselves say what is wanted, and how much they weigh."""
 _QUESTION = re.compile(r"^(?:will|should|is|are|can|could|does|do|what|when|where|which|how|who)\b")
-_OUTBOUND = re.compile(r"\b(?:withdraw|transfer|deposit|wire|send)\b(?!.*\border\b)|\bpay ?out\b")
 _ENTRY = re.compile(r"\b(?:buy|purchase|get me|put|invest|spend|grab|acquire)\b")
-_APPROVE = re.compile(r"\b(?:approve|confirm|accept|reject)\b(?!.*\bwho\b)")
-_OVERRIDE = re.compile(
-    r"\b(?:ignore|disregard|bypass|override|disable|forget)\b.*"
-    r"\b(?:rules?|instructions?|checks?|guard|limits?|previous)"
-)
+_QUOTING = re.compile(r"\b(?:prices?|quotes?|latest|worth|cost|costs)\b")
+_OWNING = re.compile(r"\b(?:my|mine|i|we|our|own|have|hold|holding)\b")
 
 
 @lru_cache(maxsize=1)
 def _matcher() -> Matcher:
-    return Matcher(EXAMPLES, SYNONYMS)
+    return Matcher(EXAMPLES, SYNONYMS, CONCEPTS)
 
 
 def warm_up() -> None:
@@ -56,7 +90,7 @@ def normalise(message: str) -> str:
     text = message
     for mention in reversed(coins.find(message)):
         text = f"{text[: mention.start]}<coin>{text[mention.end :]}"
-    text = spell_out(text)
+    text = re.sub(r"\bp\s?[&/]\s?l\b", "pnl", spell_out(text))
     for pattern, placeholder in ((_ID, "<id>"), (_TIME, "<time>"), (_MONEY, "<usd>"), (_NUMBER, "<n>")):
         text = pattern.sub(f" {placeholder} ", text)
     return text
@@ -66,41 +100,47 @@ def classify(slots: Slots) -> tuple[str, float]:
     """Return the intent and its score; `unknown` when nothing is near enough."""
     if is_stop(slots.text):
         return "stop", 1.0
-    scores = dict(_matcher().rank(normalise(slots.text)))
-    scores.pop("stop", None)
-    for intent, bonus in _proofs(slots).items():
-        scores[intent] = scores.get(intent, 0.0) + bonus
+    text, bonus = normalise(slots.text), _proofs(slots)
+    scores = dict(_matcher().rank(text))
+    heard_stop = scores.pop("stop", 0.0)
+    if heard_stop >= _SURE and heard_stop >= max(scores.values(), default=0.0) and may_stop(slots.text):
+        return "stop", heard_stop
+    for intent, weight in bonus.items():
+        scores[intent] = scores.get(intent, 0.0) + weight
     best, score = max(scores.items(), key=lambda item: item[1], default=(UNKNOWN, 0.0))
-    return (best, score) if score >= _FLOOR else (UNKNOWN, score)
+    is_sure = best in bonus or bool(slots.symbols) or score >= _VERY_SURE
+    if not is_sure and _matcher().coverage(text) < _LEAST_COVERAGE:
+        return UNKNOWN, score
+    if score >= _FLOOR:
+        return best, score
+    return ("price", score) if slots.symbols else (UNKNOWN, score)
 
 
 def _proofs(slots: Slots) -> Mapping[str, float]:
     lowered = slots.text.lower().strip()
-    bonus: dict[str, float] = {}
+    bonus = {intent: weight for pattern, intent, weight in _MARKS if pattern.search(lowered)}
     is_question = bool(_QUESTION.match(lowered))
-    if _WHY.search(lowered):
-        bonus["explain"] = 0.9
-    if "journal" in lowered:
-        bonus["search"] = 0.6
-    if _SET_LIMIT.search(lowered) and not slots.symbols:
+    if not slots.symbols and _SET_LIMIT.search(lowered):
         bonus["limit_change"] = 0.5
-    if _OUTBOUND.search(lowered):
-        bonus["withdraw"] = 0.5
-    if _APPROVE.search(lowered) and not is_question:
-        bonus["self_approve"] = 0.5
-    if _OVERRIDE.search(lowered):
-        bonus["override"] = 0.9
-    bonus.update(_trade_proofs(slots, lowered, is_question))
+    if is_question:
+        bonus["self_approve"] = -0.5
+    if slots.symbols and not slots.has_size and not _OWNING.search(lowered):
+        bonus["price"] = 0.3 if _QUOTING.search(lowered) else 0.15
+    if slots.period and _OWNING.search(lowered):
+        bonus["portfolio"] = 0.3
+    if slots.symbols and slots.has_size:
+        bonus |= dict.fromkeys(("greet", "thanks", "identity"), -1.0)
+    for intent, weight in _trade_proofs(slots, lowered, is_question).items():
+        bonus[intent] = bonus.get(intent, 0.0) + weight
     return bonus
 
 
 def _trade_proofs(slots: Slots, lowered: str, is_question: bool) -> Mapping[str, float]:
-    if "break" in lowered and "even" in lowered:
-        return {"break_even": 0.6}
     if is_question and not re.match(r"^(?:can|could) (?:you|we|i)\b", lowered):
         return {}
     if slots.side == "sell":
         return {"sell": 0.45 if slots.has_size or slots.symbols or slots.wants_profit else 0.2}
-    if slots.side == "buy" or (_ENTRY.search(lowered) and (slots.notional or slots.amount)):
+    has_money = bool(slots.notional or slots.amount)
+    if slots.side == "buy" or (_ENTRY.search(lowered) and has_money):
         return {"buy": 0.45 if slots.has_size or slots.symbols else 0.2}
-    return {}
+    return {"buy": 0.2} if has_money and slots.symbols else {}

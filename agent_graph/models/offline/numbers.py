@@ -65,7 +65,10 @@ def _to_digits(found: re.Match[str]) -> str:
 
 def scaled(digits: str, scale: str | None) -> str:
     """Return plain decimal text of `1,234.5` or `1.5` with `k`, `m`, `million`."""
-    value = Decimal(digits.replace(",", ""))
+    plain = digits.replace(",", "")
+    if not (scale or "").strip():
+        return f"0{plain}" if plain.startswith(".") else plain
+    value = Decimal(plain)
     factor = {"k": 1_000, "m": 1_000_000, "mio": 1_000_000, "million": 1_000_000, "thousand": 1_000}
     return to_wire(value * factor.get((scale or "").strip().lower(), 1))
 

@@ -71,10 +71,19 @@ def _is_verb(word: str) -> bool:
     return _is_like(word, _VERBS) or word in {"stpo", "sotp", "stp", "stopp", "hlat"}
 
 
+def may_stop(message: str) -> bool:
+    """Say whether nothing speaks against a stop: no question, no denial, no stop order."""
+    return not _EXCLUDED.search(_plain(message))
+
+
+def _plain(message: str) -> str:
+    return " ".join(message.lower().replace("’", "'").split())
+
+
 def is_stop(message: str) -> bool:
     """Say whether the message asks to stop everything."""
-    lowered = " ".join(message.lower().replace("’", "'").split())
-    if _EXCLUDED.search(lowered):
+    lowered = _plain(message)
+    if not may_stop(message):
         return False
     tokens = _WORD.findall(lowered)
     spoken = " ".join(tokens)

@@ -15,7 +15,7 @@ _USD = rf"(?:us)?\$\s?{_N}{_K}|{_N}(?:\s?(k|m|mio|million|thousand))?\s?{_DOLLAR
 _CENTS = rf"{_N}\s?(?:cents?|¢|c|ct)(?![a-z])"
 
 _RECORD = re.compile(r"\bR-[0-9A-HJKMNP-TV-Z]{26}\b", re.IGNORECASE)
-_ORDER_ID = re.compile(r"\b(?:m-[0-9a-z]{20,30}|(?<![.$,])[0-9]{6,20}(?![.,]?[0-9]))\b")
+_ORDER_ID = re.compile(r"\b(?:m-[0-9a-z]{20,30}|(?<![.$,])[0-9]{10,20}(?![.,]?[0-9]))\b")
 _ORDER_NAMED = re.compile(r"\border\s+(?:id\s+|number\s+|no\.?\s+|#\s?)?([0-9]{3,20}|m-[0-9a-z]{6,30})\b")
 _TIME = re.compile(r"(?<![0-9:])([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?\s?([ap]\.?m\.?)?(?![0-9:])")
 _HOUR = re.compile(r"\b(1[0-2]|0?[1-9])\s?([ap])\.?m\b\.?")
@@ -38,10 +38,10 @@ _ALL = re.compile(r"\b(?:all|everything|entire|whole|every bit|the lot|full posi
 _HALF = re.compile(r"\bhalf\b|\b50\s?%")
 _IT = re.compile(r"\b(?:it|that|this|them|those|the (?:coins?|position|order|trade|holding|rest))\b")
 _INTERVALS = (
-    ("1m", r"\b1\s?-?(?:m|min|mins|minute)s?\b|\bminute(?:ly)?\b|\bone[- ]minute\b"),
-    ("5m", r"\b5\s?-?(?:m|min|mins|minute)s?\b"),
     ("15m", r"\b15\s?-?(?:m|min|mins|minute)s?\b|\bquarter[- ]hour(?:ly)?\b"),
     ("30m", r"\b30\s?-?(?:m|min|mins|minute)s?\b|\bhalf[- ]hour(?:ly)?\b"),
+    ("5m", r"\b5\s?-?(?:m|min|mins|minute)s?\b"),
+    ("1m", r"\b1\s?-?(?:m|min|mins|minute)s?\b|\bminute(?:ly)?\b"),
     ("6h", r"\b6\s?-?(?:h|hr|hour)s?\b"),
     ("1h", r"\b1\s?-?(?:h|hr|hour)s?\b|\bhourly\b|\bhour\b"),
     ("1d", r"\b1\s?-?(?:d|day)s?\b|\bdaily\b|\bday candles?\b"),
@@ -55,7 +55,9 @@ _PERIODS = (
 )
 _TOP = re.compile(r"\b(?:top|best|first)\s+([0-9]{1,2})\b|\b([0-9]{1,2})\s+(?:best|top)\b")
 _DEPTH = re.compile(r"\b([0-9]{1,2})\s+(?:levels?|rows?|deep)\b|\bdepth\s+(?:of\s+)?([0-9]{1,2})\b")
-_COUNT = re.compile(r"\b([0-9]{1,3})\s+(?:[0-9]+\s?[mhd]\s+)?(?:[a-z]+\s+)?(?:candles?|bars?)\b")
+_COUNT = re.compile(
+    r"\b([0-9]{1,3})\s+(?!(?:min|minute|hour|day)s?\b)(?:[0-9]+\s?[mhd]\s+)?(?:[a-z]+\s+)?(?:candles?|bars?)\b"
+)
 _BUY = re.compile(r"\b(?:buy|bought|buying|purchase|purchased|buys|acquire|long|by me|get me)\b")
 _SELL = re.compile(r"\b(?:sell|sold|selling|sells|sale|short|dump|dumped|exit|cash out)\b")
 
@@ -121,8 +123,8 @@ def fill(message: str) -> Slots:
     period = _first(_PERIODS, rest.text)
     counts = [_number(rest, pattern) for pattern in (_TOP, _DEPTH, _COUNT)]
     profit = _profit(rest)
-    price = _price(rest)
     percent = rest.take(_PERCENT)
+    price = _price(rest)
     notional = _usd(rest)
     amount = _amount(rest, named)
     lowered = message.lower()
@@ -144,7 +146,7 @@ def fill(message: str) -> Slots:
         depth=counts[1],
         count=counts[2],
         wants_all=bool(_ALL.search(lowered)),
-        wants_half=bool(_HALF.search(lowered)),
+        wants_half=amount is None and bool(_HALF.search(lowered)),
         points_back=bool(_IT.search(lowered)),
         odd=odd,
     )

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from agent_graph import wording
 from agent_graph.models.offline import answers
-from agent_graph.models.offline.slots import Slots
 from agent_graph.models.offline.steps import Ask, Json, Say, Step, Use
 from agent_graph.models.offline.symbols import with_symbol
 from domain.money import to_wire
