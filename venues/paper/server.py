@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -60,12 +61,13 @@ def main(
             if supervised:
                 threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
 
-        async def serve_and_step() -> None:
-            async with _stepping(exchange):
-                await serve.serve(_guarded(exchange, lambda: address), sock, on_ready=on_ready)
-
-        asyncio.run(serve_and_step())
+        asyncio.run(_serve(exchange, address, sock, on_ready))
         return 0 if exchange.fault is None else 1
+
+
+async def _serve(exchange: Exchange, address: str, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+    async with _stepping(exchange):
+        await serve.serve(_guarded(exchange, lambda: address), sock, on_ready=on_ready)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -28,16 +29,16 @@ async def market_data(exchange: Exchange, socket: WebSocket, _: str) -> None:
     """Serve `/v2/marketdata` until the client leaves or lags too far."""
     await socket.accept()
     mailbox = Mailbox()
-
-    def beat() -> None:
-        mailbox.put(dumps({"type": "heartbeat", "timestamp": exchange.timeline.now_ms()}))
-
     try:
-        async with _speaking(socket, mailbox, beat):
+        async with _speaking(socket, mailbox, partial(_beat, exchange, mailbox)):
             async for text in _texts(socket):
                 _handle_frame(exchange, mailbox, text)
     finally:
         exchange.feeds.unwatch(mailbox)
+
+
+def _beat(exchange: Exchange, mailbox: Mailbox) -> None:
+    mailbox.put(dumps({"type": "heartbeat", "timestamp": exchange.timeline.now_ms()}))
 
 
 def _handle_frame(exchange: Exchange, mailbox: Mailbox, text: str) -> None:
