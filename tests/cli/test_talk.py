@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,12 @@ class Sitting:
                 return found
         raise AssertionError(f"no {pattern!r} in: {''.join(heard)}")
 
+    def stop(self) -> None:
+        """End it if a failed test left it running."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(PATIENCE_S)
+
     def end(self) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -107,8 +114,14 @@ class Sitting:
         return code
 
 
-def test_chat_from_a_wish_over_the_card_to_the_receipts(home: Path, matrix: Run) -> None:
-    sitting = Sitting(home)
+@pytest.fixture
+def sitting(home: Path) -> Iterator[Sitting]:
+    opened = Sitting(home)
+    yield opened
+    opened.stop()
+
+
+def test_chat_from_a_wish_over_the_card_to_the_receipts(sitting: Sitting, home: Path, matrix: Run) -> None:
     sitting.hear("/help shows")
     sitting.type("buy $25 of btc")
     answer = sitting.hear(r"(/approve P-\w+) ([0-9a-f]{8})")
