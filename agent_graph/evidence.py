@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.clock import parse_rfc3339
 
+LONGEST_INTEGER = 10
+"""More digits without a point are an order id, which must be named exactly."""
 MAX_DIGITS = 40
 """A longer run of digits is no number anybody reads; it only supports itself, letter by letter."""
 
@@ -168,7 +170,7 @@ class Evidence:
             if value is not None and value not in echoed:
                 self._add_number(-value if match["sign"] else value)
         for word in _TOKEN.findall(text):
-            if any(char.isdigit() for char in word):
+            if _is_name(word):
                 self.tokens.add(word.rstrip(".:-"))
 
     def _add_number(self, value: Decimal) -> None:
@@ -194,6 +196,14 @@ class Evidence:
         local = moment.astimezone(where)
         self.clocks.update((local.strftime("%H:%M"), local.strftime("%H:%M:%S")))
         self.dates.add(local.date())
+
+
+def _is_name(word: str) -> bool:
+    """Say whether a word with digits is an id, a hash or a symbol rather than a figure."""
+    has_digit = any(char.isdigit() for char in word)
+    return has_digit and (
+        any(char.isalpha() for char in word) or (word.isdigit() and len(word) > LONGEST_INTEGER)
+    )
 
 
 def _numbers_of(value: object) -> Iterator[Decimal]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from agent_graph.evidence import SCALES, Evidence, to_decimal
+from agent_graph.evidence import LONGEST_INTEGER, SCALES, Evidence, to_decimal
 from agent_graph.plain_text import plain
 from agent_graph.sentences import split
 
@@ -40,8 +40,8 @@ _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 _PERCENTS = frozenset({"%", "percent", "per cent"})
 _MONEY_AFTER = re.compile(r"^\s*(?:usd|dollars?|bucks|cents?|eur|btc|eth|[A-Z]{3,5})\b")
 _SHORT_WORD = 8
-_LONGEST_INTEGER = 10
-"""More digits without a point are an order id, which must be named exactly."""
+_FEWEST_FIGURES = 2
+"""A rounded thousand keeps two figures: 65,000 may stand for 65,240.09, but 100,000 not for 95,200."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ def _is_known_number(found: re.Match[str], after: str, evidence: Evidence) -> bo
     if not is_negative and (digits in evidence.tokens or _is_known_count(found, after, evidence)):
         return True
     value = to_decimal(digits)
-    if value is None or (digits.isdigit() and len(digits) > _LONGEST_INTEGER):
+    if value is None or (digits.isdigit() and len(digits) > LONGEST_INTEGER):
         return False
     return _is_known_value(-value if is_negative else value, _decimals(digits), unit, evidence)
 
@@ -197,7 +197,8 @@ def _matches(value: Decimal, decimals: int, evidence: Evidence) -> bool:
         return decimals >= 2 and bool(evidence.within(Decimal(0), Decimal(5).scaleb(-decimals - 1)))
     places = [decimals]
     if size >= 1000 and decimals <= 0:
-        trailing = len(str(int(size))) - len(str(int(size)).rstrip("0"))
+        digits = str(int(size))
+        trailing = min(len(digits) - len(digits.rstrip("0")), len(digits) - _FEWEST_FIGURES)
         places = [decimals, *range(-1, -trailing - 1, -1)]
     return any(_is_rounding(size, place, evidence) for place in places)
 

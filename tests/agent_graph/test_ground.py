@@ -1,0 +1,170 @@
+"""Only figures that a record or the person supports are released."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_graph.evidence import Evidence
+from agent_graph.ground import NOTE, ground
+from agent_graph.sentences import split
+
+RECORD = "R-01K9ZB6J3N8Q4T5V7W9X0Y1Z2A"
+RESULT = {
+    "symbol": "btcusd",
+    "price": "65240.09",
+    "fee": "0.0997494880064",
+    "change_24h_pct": "-1.234",
+    "taker_bps": "40",
+    "amount": "0.00038224",
+    "order_id": "17951666785180620",
+    "at": "2026-11-20T13:37:05.123456Z",
+    "record_id": RECORD,
+    "expires_in_s": 120.0,
+    "orders": [{"n": "1"}, {"n": "1"}, {"n": "1"}],
+}
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    known = Evidence()
+    known.add_zone("Europe/Berlin")
+    known.add_result(RESULT)
+    known.add_person("sell it at a profit of 25 cents, I have $1.5k")
+    return known
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The price is 65240.09.",
+        "The price is $65,240.09.",
+        "It is about $65,240.",
+        "Roughly 65.2k dollars.",
+        "Near 65,200 dollars.",
+        "The fee was $0.0997.",
+        "The fee was 0.10 USD.",
+        "It fell -1.23% today.",
+        "It fell 1.2 percent in 24 h.",
+        "The taker fee is 0.40%.",
+        "You pay 40 bps.",
+        "You hold 0.00038224 BTC.",
+        "That was order 17951666785180620.",
+        "It happened at 13:37 UTC.",
+        "It happened at 14:37:05 Europe/Berlin.",
+        "It happened at 2:37 pm.",
+        "It was on 2026-11-20.",
+        "It was on 20 November 2026.",
+        f"See {RECORD}.",
+        "You wanted 25 cents, that is $0.25.",
+        "You have $1,500.",
+        "There are 3 orders.",
+        "The card is valid for 120 s.",
+        "1. First thing\n2. Second thing",
+        "This is the 2nd time.",
+        "btcusd moves.",
+        "No figures at all.",
+    ],
+)
+def test_supported_figures_pass(sentence: str, evidence: Evidence):
+    assert ground(sentence, evidence).withheld == ()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The price is 65241.09.",
+        "It will be $70,000.",
+        "It fell 1.3%.",
+        "It rose +1.23%... no, the sum is 131.",
+        "The fee was $0.11.",
+        "The price is ６５２４１.",
+        "The price is ٦٥٢٤١.",
+        "That is 1e9 dollars.",
+        "It happened at 13:38.",
+        "It was on 2026-11-21.",
+        "It was on 21 November.",
+        "See R-01K9ZB6J3N8Q4T5V7W9X0Y1Z2B.",
+        "Proposal P-01K9ZB6J3N8Q4T5V7W9X0Y1Z2A.",
+        "That was order 17951666785180621.",
+        "That was order 1795166678518062.",
+        "You will make $3.",
+        "There are 4 orders.",
+        "It costs 0.5 dollars.",
+        "About 100k.",
+        "The zero fee is 0 dollars, or 7.",
+        "Digest deadbeef12345678.",
+    ],
+)
+def test_unsupported_figures_are_withheld(sentence: str, evidence: Evidence):
+    checked = ground(sentence, evidence)
+    assert checked.withheld
+    assert NOTE in checked.text
+
+
+def test_only_the_bad_sentence_goes(evidence: Evidence):
+    checked = ground(
+        "The price is $65,240.09. It will reach $99,999 soon! You hold 0.00038224 BTC.", evidence
+    )
+    assert checked.text == f"The price is $65,240.09. {NOTE} You hold 0.00038224 BTC."
+    assert [w.unsupported for w in checked.withheld] == [("$99,999",)]
+
+
+def test_neighbouring_bad_sentences_leave_one_note(evidence: Evidence):
+    assert ground("It is 7. It is 8. It is 9.", evidence).text == NOTE
+
+
+def test_records_named_are_the_citations(evidence: Evidence):
+    assert ground(f"It filled ({RECORD}).", evidence).citations == (RECORD,)
+
+
+def test_a_figure_the_model_put_into_a_readings_arguments_is_no_evidence():
+    known = Evidence()
+    known.add_result({"entry_price": "70000", "break_even": "70621"}, {"price": "70000"})
+    assert ground("It is 70000.", known).withheld
+    assert not ground("It is 70621.", known).withheld
+
+
+def test_what_a_card_says_is_evidence_even_when_the_model_asked_for_it():
+    known = Evidence()
+    known.add_result({"card": {"wire": {"price": "70000"}}}, {"price": "70000"}, is_write=True)
+    assert not ground("The card says 70000.", known).withheld
+
+
+def test_the_models_own_rationale_is_no_evidence():
+    known = Evidence()
+    known.add_result({"rationale": "it will be 99999", "kind": "order"}, is_write=True)
+    known.add_result({"kind": "chat.answer", "payload_text": "I said 88888"})
+    assert ground("99999", known).withheld
+    assert ground("88888", known).withheld
+
+
+def test_hidden_characters_do_not_split_a_figure(evidence: Evidence):
+    assert ground("It is 99\u200b999 dollars.", evidence).withheld
+
+
+@given(st.text(max_size=300))
+def test_sentences_joined_are_the_text(text: str):
+    assert "".join(split(text)) == text
+
+
+@given(st.text(max_size=200))
+def test_no_digit_passes_without_evidence(text: str):
+    released = ground(text, Evidence()).text.replace(NOTE, "")
+    bare = [word for word in released.split() if word.isdecimal() and len(word) > 3]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("It is 1.5. It is 2.", 2),
+        ("E.g. this one, i.e. that one.", 1),
+        (f"See {RECORD}. Then more.", 2),
+        ("One line\nAnother line", 2),
+        ("1. First. Second.", 2),
+    ],
+)
+def test_splitter_keeps_decimals_and_ids_whole(text: str, count: int):
+    assert len(split(text)) == count
