@@ -17,8 +17,8 @@ JSON = st.recursive(
     max_leaves=5,
 )
 NEAR_MISSES = st.sampled_from(
-    ["btcusd", "BTCUSD", "buy", "sell", "exchange limit", "exchange stop limit", "1", "0.5", "60000.00", "1e3",
-     "-1", ["maker-or-cancel"], ["fill-or-kill", "fill-or-kill"], "٣", "NaN"]
+    ["btcusd", "BTCUSD", "buy", "sell", "exchange limit", "exchange stop limit", "1", "0.5", "60000.00",
+     "1e3", "-1", ["maker-or-cancel"], ["fill-or-kill", "fill-or-kill"], "٣", "NaN"]
 )  # fmt: skip
 FIELDS = [*ORDER, "options", "stop_price", "client_order_id", "margin_order"]
 
