@@ -43,7 +43,7 @@ def register(commands: Subparsers) -> None:
 
 
 def run_doctor(context: Context) -> int:
-    """Print every finding; exit with 0, 2 when something set up is wrong, 3 when the desk does not answer."""
+    """Print every finding; exit with 0, 2 for a wrong set-up, 3 for no desk, 4 for a halted one."""
     findings = [finding for check in _CHECKS for finding in _guarded(check, context.home)]
     for finding in findings:
         cure = f"\n      {finding.cure}" if finding.cure else ""
@@ -51,7 +51,8 @@ def run_doctor(context: Context) -> int:
         context.terminal.data(shown, f"{finding.state:<4}  {finding.name}: {finding.detail}{cure}")
     failed = [finding.name for finding in findings if finding.state == "fail"]
     if not failed:
-        return Exit.OK
+        is_halted = any(f.name == "kill" and f.state == "warn" for f in findings)
+        return Exit.HALTED if is_halted else Exit.OK
     return Exit.NOT_REACHABLE if set(failed) <= {"desk", "exchange", "app"} else Exit.BAD_INPUT
 
 
@@ -184,6 +185,8 @@ def _desk(home: Path) -> Iterator[Finding]:
         cure="When you are sure, run `matrix release`." if halted else "",
     )
     for light in status["lights"]:
+        if light["name"] == "Trading":
+            continue  # the latch, told above
         state = {"ok": "ok", "slow": "warn", "off": "ok"}.get(light["state"], "fail")
         detail = f"{light['state']}: {light['detail']}"
         cure = "" if state == "ok" else "It reconnects by itself; `matrix journal tail` shows what happened."

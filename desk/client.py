@@ -22,6 +22,7 @@ from domain.errors import (
     MatrixError,
     NotFoundError,
     UnreachableError,
+    VenueError,
 )
 
 Json = dict[str, Any]
@@ -31,7 +32,10 @@ _BY_STATUS: dict[int, type[MatrixError]] = {
     404: NotFoundError,
     409: ConflictError,
     410: ExpiredError,
+    401: UnreachableError,
     423: LockedError,
+    502: VenueError,
+    503: UnreachableError,
 }
 _NOT_RUNNING = ("DESK_UNREACHABLE", "the desk does not answer", "Start it with `make run` or `matrix up`.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,13 +92,8 @@ class Store:
         self._journal = journal
         self._files = files
         self._depth = 0
-        self._listeners: list[Callable[[Record], None]] = []
-        self._written: list[Record] = []
+        self._has_written = False
         self.is_journal_ok = True
-
-    def on_record(self, listener: Callable[[Record], None]) -> None:
-        """Call `listener` with every record after its commit."""
-        self._listeners.append(listener)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -120,16 +115,16 @@ class Store:
                 self.is_journal_ok = False
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            self._written.clear()
+            self._has_written = False
             raise
         finally:
             self._depth = 0
         self._after_commit()
 
     def _after_commit(self) -> None:
-        written, self._written = self._written, []
-        if not written:
+        if not self._has_written:
             return
+        self._has_written = False
         try:
             report = self._files.catch_up(self.connection)
         except OSError:
@@ -137,9 +132,6 @@ class Store:
         else:
             for text in (*report.repaired, *report.faults):
                 log.warning("journal files: %s", text)
-        for record in written:
-            for listener in self._listeners:
-                listener(record)
 
     def record(
         self,
@@ -171,7 +163,7 @@ class Store:
                 latency_ms=latency_ms,
                 order_keys=[key for key in keys if key],
             )
-            self._written.append(record)
+            self._has_written = True
         return record
 
     def get_meta(self, key: str) -> str | None:

@@ -11,7 +11,6 @@ from domain.clock import Clock, epoch_ms
 RecordId = NewType("RecordId", str)
 ProposalId = NewType("ProposalId", str)
 ClientOrderId = NewType("ClientOrderId", str)
-VenueOrderId = NewType("VenueOrderId", str)
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CLIENT_ORDER_ID = re.compile(r"[:\-_.#a-zA-Z0-9]{1,36}", re.ASCII)

@@ -67,14 +67,3 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Say whether `value` is an exact multiple of `step`."""
     return CONTEXT.remainder(value, step) == 0
-
-
-def bps_of(value: Decimal, bps: Decimal) -> Decimal:
-    """Return `bps` basis points of `value`, exactly."""
-    return CONTEXT.divide(CONTEXT.multiply(value, bps), BPS)
-
-
-def usd(value: Decimal, places: int = 2) -> str:
-    """Write a dollar amount for people: `$1,234.56`, `-$0.25`; more places show sub-cent amounts."""
-    sign = "-" if value < 0 else ""
-    return f"{sign}${abs(value):,.{places}f}"
