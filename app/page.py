@@ -33,11 +33,10 @@ def _chat(gr: Any) -> None:
     with gr.Column(elem_id="mx-chat"):
         _place(gr, "conversations")
         _place(gr, "transcript")
-        _place(gr, "dock")
         with gr.Row(elem_id="mx-composer"):
             box = gr.Textbox(
                 label="Message",
-                placeholder="Ask for a price, propose a trade, or ask why something happened",
+                placeholder="Ask, or propose a trade",
                 lines=1,
                 max_lines=5,
                 max_length=4000,
@@ -53,6 +52,7 @@ def _chat(gr: Any) -> None:
             outputs=[box],
             api_visibility="private",
         )
+        _place(gr, "dock")
 
 
 def _journal(gr: Any) -> None:

@@ -93,6 +93,7 @@ def build(*, home: Path, port: int, open_talk: OpenTalk, clock: Clock) -> Built:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Run the background tasks for as long as the app serves."""
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(link.close)
             stack.push_async_callback(line.close)
@@ -222,6 +223,7 @@ def talk_opener(home: Path, clock: Clock, model_name: str | None, gemini_key: st
     """Return the function that opens the conversations of `home`; it imports the graph when called."""
 
     async def open_talk(desk: DeskClient) -> Conversations:
+        """Import the graph in a thread, for it takes a second, and open the store."""
         opener, make_model = await asyncio.to_thread(_import_graph)
         private_dir(home / "state")
         return await opener.open(

@@ -359,6 +359,11 @@ async def test_the_phone_has_no_sideways_scroll_and_every_tab(site: Site, browse
             await expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= PHONE["width"], name
+            cut = await page.evaluate(
+                "[...document.querySelectorAll('.mx-table-box, .mx-card')]"
+                ".filter(box => box.scrollWidth > box.clientWidth).length"
+            )
+            assert cut == 0, name
             await expect(page.locator(".mx-kill")).to_be_in_viewport(ratio=1)
         bar = await page.locator(".mx-bar").bounding_box()
         assert bar is not None
