@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import ROUND_CEILING, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import NamedTuple
 
 from domain.instrument import Side
 from domain.money import ZERO, to_wire
@@ -27,9 +28,21 @@ _SENTENCE_LIMIT = Decimal(10) ** 15
 CASH = frozenset({"USD", "GUSD", "RLUSD", "USDC", "USDT", "DAI", "EUR", "GBP", "SGD"})
 """Selling into one of these reduces risk; selling into a coin only changes it."""
 
+_SEEN_BY_A_PERSON = frozenset({Origin.PERSON, Origin.MODEL, Origin.KILL})
+_GIVEN_BY_A_PERSON = frozenset({ConsentKind.NONE, ConsentKind.PERSON, ConsentKind.KILL})
+
 EXIT_PURPOSES = frozenset({Purpose.TAKE_PROFIT, Purpose.REDUCE, Purpose.STOP})
 
-Number = Decimal | int | float | None  # floats are ages and skews in seconds, nothing else
+
+class Share(NamedTuple):
+    """A part of a whole, shown in per cent; divided only when somebody reads it."""
+
+    part: Decimal
+    whole: Decimal
+
+
+Number = Decimal | int | float | Share | None
+"""What a check shows. A float is seconds, nothing else."""
 
 
 class Numbers(Mapping[str, str]):
@@ -60,8 +73,9 @@ class Numbers(Mapping[str, str]):
 class Case:
     """The draft, the snapshot, the limits and the time, with the figures that more than one rule needs.
 
-    `bid`, `ask`: best prices. `rate`: USD for one unit of the quote currency. `notional_usd`: at the limit
-    price. `cost_usd`: the same with the worst-case fee, never less than what the draft claims.
+    `bid`, `ask`: best prices. `mid_doubled`: their sum, so that no half is rounded. `rate`: USD for one
+    unit of the quote currency. `notional_usd`: at the limit price. `cost_usd`: the same with the worst-case
+    fee, never less than what the draft claims.
     `is_exit`: a sale that reduces a position of ours. `is_kill`: such a sale by a person's kill.
     `is_automatic`: no person looks at this very order.
     """
@@ -75,6 +89,7 @@ class Case:
         "is_exit",
         "is_kill",
         "limits",
+        "mid_doubled",
         "notional_usd",
         "now",
         "rate",
@@ -89,6 +104,7 @@ class Case:
         self.now = now
         self.bid: Decimal | None = None
         self.ask: Decimal | None = None
+        self.mid_doubled: Decimal | None = None
         self.rate: Decimal | None = None
         self.taker_bps: Decimal | None = None
         self.notional_usd: Decimal | None = None
@@ -108,6 +124,8 @@ class Case:
         if book is not None and book.bids and book.asks:
             self.bid = positive(book.bids[0].price)
             self.ask = positive(book.asks[0].price)
+            if self.bid is not None and self.ask is not None:
+                self.mid_doubled = self.bid + self.ask
 
     def _read_value(self) -> None:
         draft, snapshot = self.draft, self.snapshot
@@ -146,15 +164,10 @@ class Case:
             and snapshot.kill_state is KillState.REDUCING
         )
         self.is_automatic = (
-            draft.origin not in {Origin.PERSON, Origin.MODEL, Origin.KILL}
+            draft.origin not in _SEEN_BY_A_PERSON
             or draft.mandate_id is not None
-            or consent not in {ConsentKind.NONE, ConsentKind.PERSON, ConsentKind.KILL}
+            or consent not in _GIVEN_BY_A_PERSON
         )
-
-    @property
-    def mid_doubled(self) -> Decimal | None:
-        """Return bid + ask, twice the mid, exactly."""
-        return None if self.bid is None or self.ask is None else self.bid + self.ask
 
     @property
     def exit_bps(self) -> Decimal | None:
@@ -231,6 +244,8 @@ def seconds(value: object) -> float | None:
 
 def plain(value: object) -> str:
     """Write a number as plain text without exponent; what is missing or absurd is said in a word."""
+    if isinstance(value, Share):
+        return plain(percent(value.part, value.whole))
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".") if math.isfinite(value) else "unknown"
     if isinstance(value, int) and not isinstance(value, bool):

@@ -7,14 +7,16 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from domain.instrument import Side
-from domain.order import OrderDraft, Origin
+from domain.order import OrderDraft, Origin, Purpose
 from guardrails import rules_caps, rules_market, rules_order, rules_profit, rules_state
-from guardrails.case import EXACT, EXIT_PURPOSES, Case, dollars, measure, plain, refused
+from guardrails.case import EXACT, Case, dollars, measure, plain, refused
 from guardrails.limits import Limits
 from guardrails.snapshot import Snapshot
 from guardrails.verdict import Check, Verdict
 
 Rule = Callable[[Case], Check]
+
+_LOSS_ALLOWED = frozenset({Purpose.REDUCE, Purpose.STOP})
 
 RULES: tuple[tuple[str, Rule], ...] = (
     ("mode", rules_order.mode),
@@ -90,7 +92,8 @@ def _warnings(case: Case) -> tuple[str, ...]:
 
 
 def _warn_loss(case: Case) -> str | None:
-    if case.draft.side is not Side.SELL or case.draft.purpose not in EXIT_PURPOSES:
+    # A take-profit sale below break-even is refused, which says it already.
+    if case.draft.side is not Side.SELL or case.draft.purpose not in _LOSS_ALLOWED:
         return None
     least = rules_profit.sale_break_even(case)
     if least is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.instrument import Side
-from guardrails.case import Case, met, passed, percent, plain, positive, refused, seconds
+from guardrails.case import Case, Share, met, passed, percent, plain, positive, refused, seconds
 from guardrails.verdict import Check
 
 
@@ -74,10 +74,11 @@ def spread(case: Case) -> Check:
     if doubled is None or case.ask is None or case.bid is None:
         return refused("spread", "SPREAD_UNKNOWN", "The spread is not known.", names, (None, limit))
     width = case.ask - case.bid
-    values = (percent(2 * width, doubled), limit)
+    values = (Share(2 * width, doubled), limit)
     if case.is_kill or 200 * width <= limit * doubled:
         return passed("spread", "The spread is narrow enough.", names, values)
-    text = f"The spread is {values[0]:.4f} %, more than {plain(limit)} %; wait until it narrows."
+    wide = percent(2 * width, doubled)
+    text = f"The spread is {wide:.4f} %, more than {plain(limit)} %; wait until it narrows."
     return refused("spread", "SPREAD_TOO_WIDE", text, names, values)
 
 
@@ -93,11 +94,11 @@ def collar(case: Case) -> Check:
     if stop is not None and abs(2 * stop - doubled) > abs(2 * far - doubled):
         far = stop
     distance = abs(2 * far - doubled)
-    values = (far, doubled / 2, percent(distance, doubled), limit)
+    values = (far, doubled / 2, Share(distance, doubled), limit)
     if distance * 100 <= limit * doubled:
         return passed("collar", "The price is near the market.", names, values)
     text = (
-        f"{plain(far)} is {values[2]:.2f} % away from the mid of {plain(values[1])}; "
+        f"{plain(far)} is {percent(distance, doubled):.2f} % away from the mid of {plain(doubled / 2)}; "
         f"at most {plain(limit)} % are allowed. Name a price nearer to the market."
     )
     return refused("collar", "PRICE_OUTSIDE_COLLAR", text, names, values)

@@ -14,6 +14,10 @@ from guardrails.verdict import Check
 
 _LARGEST = Decimal(10) ** 12
 _OPEN_MODES = frozenset({Mode.PAPER, Mode.SANDBOX})
+_TAKES_LIMIT_ORDERS = frozenset({InstrumentStatus.OPEN, InstrumentStatus.LIMIT_ONLY})
+_TYPES = frozenset(OrderType)
+_SIDES = frozenset(Side)
+_OPTIONAL = frozenset({"stop_price", "expected_exit"})
 _FINEST = Decimal("1E-12")
 _TOLERANCE_USD = Decimal("0.01")
 _TOLERANCE_RATE = Decimal("0.01")
@@ -57,7 +61,7 @@ def instrument_open(case: Case) -> Check:
     """Require that the venue takes this kind of order in this instrument now."""
     status = case.draft.instrument.status
     is_maker = case.draft.option is ExecutionOption.MAKER_OR_CANCEL
-    if status in {InstrumentStatus.OPEN, InstrumentStatus.LIMIT_ONLY}:
+    if status in _TAKES_LIMIT_ORDERS:
         return met("instrument_open", "The instrument is open.")
     if status is InstrumentStatus.POST_ONLY and is_maker:
         return met("instrument_open", "The instrument takes maker orders, and this is one.")
@@ -78,18 +82,26 @@ def spot(case: Case) -> Check:
 def numbers(case: Case) -> Check:
     """Require figures above zero with at most 12 digits before and 12 after the point."""
     draft = case.draft
-    figures = [("amount", draft.amount), ("price", draft.price)]
-    if draft.stop_price is not None:
-        figures.append(("stop_price", draft.stop_price))
-    if draft.expected_exit is not None:
-        figures.append(("expected_exit", draft.expected_exit))
+    figures: tuple[tuple[str, Decimal | None], ...] = (
+        ("amount", draft.amount),
+        ("price", draft.price),
+        ("stop_price", draft.stop_price),
+        ("expected_exit", draft.expected_exit),
+    )
     for name, value in figures:
-        if positive(value) is None or value >= _LARGEST or not is_multiple(value, _FINEST):
+        if value is None and name in _OPTIONAL:
+            continue
+        if not _is_plain(value):
             text = f"{name} must be above zero with at most 12 digits before and 12 after the point."
             return refused("numbers", "BAD_NUMBER", text, (name,), (value,))
     return passed(
         "numbers", "Amount and price are plain numbers.", ("amount", "price"), (draft.amount, draft.price)
     )
+
+
+def _is_plain(value: object) -> bool:
+    figure = positive(value)
+    return figure is not None and figure < _LARGEST and is_multiple(figure, _FINEST)
 
 
 def price_tick(case: Case) -> Check:
@@ -132,7 +144,7 @@ def order_shape(case: Case) -> Check:
     draft = case.draft
     is_stop = draft.order_type is OrderType.STOP_LIMIT
     wrong = ""
-    if draft.order_type not in OrderType or draft.side not in Side:
+    if draft.order_type not in _TYPES or draft.side not in _SIDES:
         wrong = "the type or the side is unknown"
     elif is_stop != (draft.stop_price is not None):
         wrong = "a stop order needs a stop price, and no other order may have one"
