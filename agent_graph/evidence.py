@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agent_graph.plain_text import ascii_digits
 from domain.clock import parse_rfc3339
 
 LONGEST_INTEGER = 10
@@ -98,7 +99,8 @@ class Evidence:
             self._say(moment, found)
 
     def add_person(self, text: str) -> None:
-        """Count what the person wrote."""
+        """Count what the person wrote, in whatever digits."""
+        text = ascii_digits(text)
         for match in _CENTS.finditer(text):
             self._add_number(Decimal(match[1]) / 100)
         for match in _SCALED.finditer(text):

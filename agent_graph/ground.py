@@ -7,13 +7,12 @@ supported number counts, and so does another way of writing it; arithmetic by th
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from agent_graph.evidence import LONGEST_INTEGER, SCALES, Evidence, to_decimal
-from agent_graph.plain_text import plain
+from agent_graph.plain_text import ascii_digits, plain
 from agent_graph.sentences import split
 
 NOTE = "I left out a figure I could not support with a record."
@@ -85,7 +84,7 @@ def ground(answer: str, evidence: Evidence) -> Grounded:
 
 def unsupported(sentence: str, evidence: Evidence) -> tuple[str, ...]:
     """Return the figures of one sentence that nothing supports."""
-    text = _ascii_digits(sentence)
+    text = ascii_digits(sentence)
     text = _LIST_MARK.sub(lambda mark: " " * len(mark.group()), text)
     missing = [
         found.group().strip()
@@ -93,15 +92,6 @@ def unsupported(sentence: str, evidence: Evidence) -> tuple[str, ...]:
         if not _is_supported(found, text[found.end() :], evidence)
     ]
     return tuple(missing)
-
-
-def _ascii_digits(text: str) -> str:
-    if text.isascii():
-        return text
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(
-        str(unicodedata.decimal(char)) if char.isdecimal() and not char.isascii() else char for char in folded
-    )
 
 
 def _is_supported(found: re.Match[str], after: str, evidence: Evidence) -> bool:

@@ -40,7 +40,8 @@ async def model(state: TurnState, runtime: Runtime[TurnContext]) -> Update:
         reply = await (ctx.fallback if fell_back else ctx.model).ainvoke(prompt)
     except ModelFailedError as failed:
         fell_back, failure = True, failed.code
-        ctx.emit(EventKind.NOTICE, f"{failed} The offline planner answers instead.", {"code": failed.code})
+        why = wording.error_sentence(failed.as_json())
+        ctx.emit(EventKind.NOTICE, f"{why} The offline planner answers instead.", {"code": failed.code})
         reply = await ctx.fallback.ainvoke(prompt)
     assert isinstance(reply, AIMessage)
     step = messages.to_step(reply, state["steps"])
@@ -357,13 +358,14 @@ def is_settled(proposal: Mapping[str, Any]) -> bool:
 def _with_final(
     steps: list[dict[str, Any]], call_id: str, proposal: Mapping[str, Any], told: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Put the final word into the call's one result; a call with several cards keeps a list of them."""
+    """Put the final word into the call's one result, and mark what the person was already told."""
     changed = []
     for step in steps:
-        if step["role"] == "tool" and step["call_id"] == call_id:
-            before = step.get("final", [])
-            known = [{**card, "already_told": card["id"] in told} for card in before]
-            final = [*known, {**bound_card(proposal), "already_told": False}]
+        is_its = step["role"] == "tool" and step["call_id"] == call_id
+        final = [{**card, "already_told": card["id"] in told} for card in step.get("final", [])]
+        if is_its:
+            final.append({**bound_card(proposal), "already_told": False})
+        if final:
             changed.append({**step, "text": frame(step["name"], {"final": final}), "final": final})
         else:
             changed.append(step)

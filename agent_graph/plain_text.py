@@ -21,8 +21,11 @@ def plain(text: str) -> str:
     return "".join(char for char in text if not is_hidden(char))
 
 
-def clip(text: str, limit: int) -> str:
-    """Return `text` cut to `limit` characters, saying how many were left out."""
-    if len(text) <= limit:
+def ascii_digits(text: str) -> str:
+    """Return `text` with the digits of every script as 0-9, wide forms folded."""
+    if text.isascii():
         return text
-    return f"{text[:limit]} … ({len(text) - limit} more characters left out)"
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(
+        str(unicodedata.decimal(char)) if char.isdecimal() and not char.isascii() else char for char in folded
+    )

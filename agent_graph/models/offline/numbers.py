@@ -24,16 +24,14 @@ _ODD = re.compile(
     r"|[0-9]+\.[0-9]+\.[0-9.]+|[0-9]{13,}(?:\.[0-9]+)?|0x[0-9a-f]+)",
     re.IGNORECASE,
 )
+_FOREIGN = re.compile(r"(?:(?![0-9])\d)[\d.,]*")
 _NOT_A_NUMBER = re.compile(r"(?<![\w-])[-+−]?(?:nan|inf|infinity|infinite)(?![\w-])", re.IGNORECASE)
 _NEGATIVE = re.compile(r"(?:(?<=\s)|^)[-−]\s?\$?[0-9][0-9.,]*")
 
 
 def odd_number(text: str) -> str:
     """Return the first thing that looks like a number but is not one we take, or an empty text."""
-    for char in text:
-        if char.isdecimal() and not char.isascii():
-            return char
-    for pattern in (_NOT_A_NUMBER, _NEGATIVE, _ODD):
+    for pattern in (_FOREIGN, _NOT_A_NUMBER, _NEGATIVE, _ODD):
         found = pattern.search(text)
         if found:
             return found.group().strip()
