@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _FOLLOW_S = 0.5
 _MAX_LINES = 1000
-_TEXTS = ("error_text", "decision_text", "payload_text", "result_json")
+_TEXTS = ("summary", "error_text", "decision_text", "payload_text", "result_json")
 
 
 def register(commands: Subparsers) -> None:

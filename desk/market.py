@@ -38,8 +38,9 @@ def choose_symbols(instruments: Iterable[Instrument]) -> list[Instrument]:
 class Market:
     """Prices as the desk sees them; every view carries its age."""
 
-    def __init__(self, rest: GeminiRest, clock: Clock) -> None:
+    def __init__(self, rest: GeminiRest, clock: Clock, source: str) -> None:
         self._rest = rest
+        self._source = source
         self._clock = clock
         self._feed: MarketFeed | None = None
         self._mids: dict[str, deque[tuple[float, Decimal]]] = {}
@@ -119,7 +120,7 @@ class Market:
             if known is None or known.change_24h is None
             else to_wire(known.change_24h * 100),
             "age_s": None if view.age_s is None else round(view.age_s, 3),
-            "source": "gemini market data socket",
+            "source": self._source,
         }
 
     def prices_json(self, symbol: str | None = None) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from domain.errors import BadInputError, MatrixError, NotFoundError
 from domain.instrument import Side
 from domain.money import parse_decimal
 from memory import chain, journal_read
-from tools import fee_math, selector
+from memory.record import Record
+from tools import fee_math, recall, selector
 
 _RANK_INTERVAL = "5m"
 _RANK_MOST = 20
@@ -164,6 +165,12 @@ def _add_orders(app: FastAPI, desk: Desk) -> None:
         return desk.proposal_json(p.proposals.get(proposal_id))
 
 
+def _shown(record: Record) -> dict[str, Any]:
+    """Return a record with its one-sentence summary, which is made of its own fields and not part of it."""
+    fields = record.as_json()
+    return {**fields, "summary": recall.sentence(fields)}
+
+
 def _add_journal(app: FastAPI, desk: Desk) -> None:
     p = desk.parts
     database = p.store.connection
@@ -197,19 +204,19 @@ def _add_journal(app: FastAPI, desk: Desk) -> None:
             "end": end,
         }
         found = journal_read.search(database, limit=_bounded(limit, _MOST_ROWS, "limit"), **wanted)
-        return {"records": [r.as_json() for r in found], "total": journal_read.count(database, **wanted)}
+        return {"records": [_shown(r) for r in found], "total": journal_read.count(database, **wanted)}
 
     @app.get("/journal/tail")
     async def tail(after_seq: int = 0, limit: int = 50) -> dict[str, Any]:
         found = journal_read.tail(database, max(0, after_seq), _bounded(limit, _MOST_ROWS, "limit"))
-        return {"records": [r.as_json() for r in found]}
+        return {"records": [_shown(r) for r in found]}
 
     @app.get("/journal/records/{record_id}")
     async def record(record_id: str) -> dict[str, Any]:
         found = journal_read.get(database, record_id)
         if found is None:
             raise NotFoundError("NO_SUCH_RECORD", f"there is no record {record_id!r:.40}", "Search for it.")
-        return found.as_json()
+        return _shown(found)
 
     @app.get("/journal/verify")
     async def verify() -> dict[str, Any]:

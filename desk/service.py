@@ -70,7 +70,7 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         parts.settlement.on_order = self._order_changed
-        parts.settlement.on_fill = lambda _symbol: self._publish_portfolio()
+        parts.settlement.on_fill = self._filled
         parts.stopping.on_change = self._latch_changed
         parts.stopping.on_voided = self._publish_proposal
 
@@ -276,6 +276,10 @@ class Desk:
         self.parts.stopping.after_order_change(order)
         self.parts.hub.publish("order", order.as_json())
         self._refresh_outcome(order)
+
+    def _filled(self, fill: dict[str, Any]) -> None:
+        self.parts.hub.publish("fill", fill)
+        self._publish_portfolio()
 
     def _refresh_outcome(self, order: Order) -> None:
         """Keep the card's outcome true when its order moves later, such as a resting one that fills."""

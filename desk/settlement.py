@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from desk.ledger import Ledger
 from desk.market import Market
@@ -23,7 +24,7 @@ class Settlement:
         self._market = market
         self._waiters: dict[str, list[asyncio.Event]] = {}
         self.on_order: Callable[[Order], None] = lambda _order: None
-        self.on_fill: Callable[[str], None] = lambda _symbol: None
+        self.on_fill: Callable[[dict[str, Any]], None] = lambda _fill: None
 
     def apply_event(self, event: OrderEvent) -> None:
         """Apply one event of the order socket; events of orders we never made are left to reconciliation."""
@@ -121,7 +122,8 @@ class Settlement:
             after = self._ledger.get(order.client_order_id)
             if after is not None and after.filled >= after.amount:
                 self._ledger.set_state(after.client_order_id, OrderState.FILLED)
-        self.on_fill(fill.symbol)
+        (row, *_) = self._ledger.fills(client_order_id=order.client_order_id, limit=1)
+        self.on_fill(row)
         self._tell(order.client_order_id)
         return True
 

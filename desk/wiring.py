@@ -44,6 +44,10 @@ from venues.gemini.client import Credentials, GeminiRest
 from venues.gemini.nonce import NonceSource
 
 ACCOUNT_NAME = "primary"
+_SOURCES = {
+    Mode.PAPER: "the embedded exchange's market data socket",
+    Mode.SANDBOX: "the Gemini sandbox's market data socket",
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -146,7 +150,11 @@ def _parts(
 ) -> Parts:
     limit_file = LimitFile(home, store, clock)
     ledger = Ledger(store, clock)
-    market, account, health = Market(wire.rest, clock), Account(wire.rest, clock), Health()
+    market, account, health = (
+        Market(wire.rest, clock, _SOURCES[settings.mode]),
+        Account(wire.rest, clock),
+        Health(),
+    )
     health.clock_skew_s = lambda: wire.rest.clock_skew_s
     portfolio = Portfolio(
         store=store,

@@ -10,7 +10,7 @@ let said = null;
 let shownId = null;
 
 function rowText(record) {
-  const text = record.decision_text || record.error_text || record.payload_text || record.result_json || "";
+  const text = record.summary || record.decision_text || record.error_text || record.payload_text || record.result_json || "";
   const flat = clean(typeof text === "string" ? text : JSON.stringify(text)).replace(/\s+/g, " ");
   return flat.length > 140 ? `${flat.slice(0, 139)}…` : flat;
 }
