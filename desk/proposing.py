@@ -86,10 +86,18 @@ class Proposing:
             conversation=conversation,
             rationale=intent.rationale,
             is_flatten=is_flatten,
+            notes=_rounding(intent, draft),
         )
 
     def _store_draft(
-        self, draft: OrderDraft, *, cause: str, conversation: str | None, rationale: str, is_flatten: bool
+        self,
+        draft: OrderDraft,
+        *,
+        cause: str,
+        conversation: str | None,
+        rationale: str,
+        is_flatten: bool,
+        notes: tuple[str, ...] = (),
     ) -> Proposal:
         """Judge one draft and store its proposal, pending or refused."""
         snapshot = self._snapshots.take(
@@ -131,7 +139,7 @@ class Proposing:
                 conversation=conversation,
                 rationale=rationale,
                 body={
-                    "card": order_card(draft, fields, snapshot, verdict.warnings),
+                    "card": order_card(draft, fields, snapshot, (*notes, *verdict.warnings)),
                     "verdict": verdict.as_json(),
                     "draft": draft_json(draft),
                 },
@@ -265,6 +273,16 @@ class Proposing:
             )
             self._proposals.insert(proposal)
         return proposal
+
+
+def _rounding(intent: OrderIntent, draft: OrderDraft) -> tuple[str, ...]:
+    """Say where the order differs from what was asked, because the exchange trades in steps."""
+    pairs = (("price", intent.price, draft.price), ("amount", intent.amount, draft.amount))
+    return tuple(
+        f"The {name} was rounded in your favour from {to_wire(asked)} to {to_wire(used)}, to the exchange's step."
+        for name, asked, used in pairs
+        if asked is not None and asked != used
+    )
 
 
 def _as_seen(book: BookView) -> dict[str, str | None]:

@@ -150,11 +150,8 @@ def _parts(
 ) -> Parts:
     limit_file = LimitFile(home, store, clock)
     ledger = Ledger(store, clock)
-    market, account, health = (
-        Market(wire.rest, clock, _SOURCES[settings.mode]),
-        Account(wire.rest, clock),
-        Health(),
-    )
+    market = Market(wire.rest, clock, _SOURCES[settings.mode])
+    account, health = Account(wire.rest, clock), Health()
     health.clock_skew_s = lambda: wire.rest.clock_skew_s
     portfolio = Portfolio(
         store=store,

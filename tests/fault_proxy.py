@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 ORDER = b"POST /v1/order/new"
@@ -15,6 +15,7 @@ class FaultProxy:
     def __init__(self, port: int) -> None:
         self._port = port
         self.fault: str | None = None
+        self.on_order: Callable[[], None] | None = None
         self.orders_seen = 0
         self.port = 0
 
@@ -37,6 +38,8 @@ class FaultProxy:
                 data = data.replace(f"127.0.0.1:{self.port}".encode(), f"127.0.0.1:{self._port}".encode())
                 upstream_writer.write(data)
                 await upstream_writer.drain()
+                if ORDER in chunk and self.on_order is not None:
+                    self.on_order()
         except OSError:
             return
         finally:

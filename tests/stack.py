@@ -33,7 +33,7 @@ class DeskStack:
     """Everything a test may want to hold."""
 
     home: Path
-    exchange: RunningExchange
+    exchange: RunningExchange | None
     desk: Desk
     running: Running
     http: httpx.AsyncClient
@@ -80,7 +80,9 @@ async def exchange_on(
 
 
 @asynccontextmanager
-async def desk_on(home: Path, exchange: RunningExchange, *, seed: int = 11) -> AsyncIterator[DeskStack]:
+async def desk_on(
+    home: Path, exchange: RunningExchange | None, *, seed: int = 11
+) -> AsyncIterator[DeskStack]:
     """The whole desk on `home`, its API over ASGI."""
     assembly = assemble(
         home,

@@ -6,30 +6,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
-import uvicorn
-
-from loopback.serve import bind
+from loopback.serve import serving
 from tests.agent_graph.chat import approve, talking
-from tests.stack import DeskStack, until
-
-
-@asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The desk's API on a real socket."""
-    sock = bind()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[sock]))
-    try:
-        await until(lambda: server.started, "the desk listens")
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        sock.close()
+from tests.stack import DeskStack
 
 
 async def talk_in_a_process(url: str, stack: DeskStack, text: str, how: str) -> asyncio.subprocess.Process:
@@ -46,7 +28,7 @@ async def talk_in_a_process(url: str, stack: DeskStack, text: str, how: str) -> 
 
 
 async def test_killed_while_a_card_waits_the_approval_still_gets_its_answer(stack: DeskStack):
-    async with served(stack.app) as url:
+    async with serving(stack.app) as url:
         process = await talk_in_a_process(url, stack, "buy $25 of btc", "hold")
         assert process.stdout is not None
         proposal = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
@@ -62,7 +44,7 @@ async def test_killed_while_a_card_waits_the_approval_still_gets_its_answer(stac
 
 
 async def test_killed_while_thinking_the_turn_is_closed_with_a_notice(stack: DeskStack):
-    async with served(stack.app) as url:
+    async with serving(stack.app) as url:
         process = await talk_in_a_process(url, stack, "hi there", "die")
         assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
     async with talking(stack.client, stack.home) as chat:
@@ -75,7 +57,7 @@ async def test_killed_while_thinking_the_turn_is_closed_with_a_notice(stack: Des
 
 async def test_killed_right_after_the_desk_took_the_proposal_the_card_is_found_again(stack: DeskStack):
     victim: list[int] = []
-    async with served(_kill_after_proposal(stack.app, victim.pop)) as url:
+    async with serving(_kill_after_proposal(stack.app, victim.pop)) as url:
         process = await talk_in_a_process(url, stack, "buy $25 of btc", "hold")
         victim.append(process.pid)
         assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL

@@ -114,6 +114,22 @@ async def test_bad_amount_in_an_edit_says_why_and_voids_nothing(stack: DeskStack
     assert (await stack.client.read(f"/proposals/{card['id']}"))["state"] == "pending"
 
 
+async def test_amount_below_the_minimum_is_refused_and_says_the_minimum(stack: DeskStack) -> None:
+    card = await stack.propose(side="buy", amount="0.000001", rationale="too small")
+    assert card["state"] == "refused"
+    (check,) = [c for c in card["verdict"]["checks"] if c["rule"] == "minimum"]
+    assert not check["ok"]
+    assert check["numbers"]["minimum"] == "0.00001"
+
+
+async def test_off_tick_price_is_rounded_in_our_favour_and_the_card_says_so(stack: DeskStack) -> None:
+    ask = stack.desk.parts.market.view("btcusd", 1).ask
+    card = await stack.propose(side="buy", amount="0.0002", price=f"{ask - 100}9", rationale="between ticks")
+    assert card["state"] == "pending", card["verdict"]["codes"]
+    assert Decimal(card["card"]["wire"]["price"]) == ask - 100
+    assert any("rounded" in text for text in card["card"]["warnings"])
+
+
 async def test_resting_sell_clears_both_fees_and_can_be_cancelled(stack: DeskStack) -> None:
     await stack.buy("25")
     maths = await stack.client.read("/break-even", symbol="btcusd", side="sell", profit_usd="0.25")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 
 from desk import reconciliation
+from tests.app.site import free_port
 from tests.fault_proxy import fault_proxy
 from tests.stack import desk_on, exchange_on, until
 
@@ -59,23 +63,62 @@ async def test_lost_request_counts_as_live_and_then_never_arrived(home, monkeypa
             assert proxy.orders_seen == 1
 
 
-async def test_exchange_killed_in_the_middle_of_an_order(home) -> None:
+async def test_desk_restarted_with_an_order_in_doubt_settles_it_before_it_trades(home) -> None:
     async with exchange_on(home) as exchange, fault_proxy(_port(exchange)) as proxy:
         _point_desk_at(home, proxy.port)
         async with desk_on(home, exchange) as stack:
             await stack.until_ready()
-            await stack.buy("25")
             card = await stack.propose(symbol="ethusd", side="buy", notional_usd="25", rationale="cut")
             proxy.fault = "lose_reply"
             done = await stack.person.approve(card["id"], card["digest"])
             assert done["outcome"]["state"] in {"unknown", "filled"}
-        # The desk dies with an order in doubt; the next start settles it before it trades.
         async with desk_on(home, exchange) as again:
             await again.until_ready()
             order = again.desk.parts.ledger.get(_client_id(card))
             assert order.state.value == "filled"
             held = {b.currency.lower(): b.amount for b in await again.running._assembly.wire.rest.balances()}
             assert held["eth"] == again.desk.parts.ledger.position("eth").amount
+
+
+@asynccontextmanager
+async def exchange_process(home, port: int = 0):
+    """The embedded exchange in a process of its own, so that it can be killed."""
+    announcement = home / "run" / "exchange.json"
+    announcement.unlink(missing_ok=True)
+    words = ["-m", "cli", "--home", str(home), "exchange", "--seed", "7", "--port", str(port or free_port())]
+    process = await asyncio.create_subprocess_exec(sys.executable, *words)
+    try:
+        await until(announcement.exists, "the exchange announces itself", 30)
+        yield process, int(json.loads(announcement.read_text())["url"].rsplit(":", 1)[1])
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_exchange_killed_in_the_middle_of_an_order(home, monkeypatch) -> None:
+    monkeypatch.setattr(reconciliation, "HORIZON_S", 6.0)
+    async with AsyncExitStack() as lives:
+        process, port = await lives.enter_async_context(exchange_process(home))
+        proxy = await lives.enter_async_context(fault_proxy(port))
+        _point_desk_at(home, proxy.port)
+        stack = await lives.enter_async_context(desk_on(home, None))
+        await stack.until_ready()
+        card = await stack.propose(side="buy", notional_usd="25", rationale="the exchange dies")
+        proxy.on_order = process.kill
+        done = await stack.person.approve(card["id"], card["digest"])
+        assert done["outcome"]["state"] in {"unknown", "filled"}, done["outcome"]
+        await process.wait()
+        proxy.on_order = None
+        light = (await stack.client.read("/connections"))["lights"]
+        assert any(row["state"] == "down" for row in light)
+        await lives.enter_async_context(exchange_process(home, port))
+        ledger = stack.desk.parts.ledger
+        await until(lambda: not ledger.get(_client_id(card)).state.is_live, "the order is settled", 60)
+        await until(lambda: stack.desk.parts.health.is_reconciled, "the desk is reconciled again", 30)
+        balances = {b.currency.lower(): b.amount for b in await stack.running._assembly.wire.rest.balances()}
+        assert balances.get("btc", Decimal(0)) == ledger.position("btc").amount
+        assert proxy.orders_seen == 1
 
 
 async def test_restart_keeps_positions_and_journals_the_reconciliation(home) -> None:
