@@ -9,7 +9,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from agent_graph.events import EventHub
 from agent_graph.prompts import Prompt, load
@@ -31,6 +31,15 @@ Window = list[dict[str, Any]]
 
 WINDOW_MESSAGES = 12
 WINDOW_CHARACTERS = 1_500
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A model that holds connections."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+        ...
 
 
 class Conversations:
@@ -66,6 +75,7 @@ class Conversations:
     ) -> Self:
         """Open `state/app.sqlite` and take up what an earlier run left: waiting cards, cut turns.
 
+        The model belongs to it from now on and is closed with it.
         Raises `BadInputError` for a bad prompt or a store of a newer release.
         """
         prompt: Prompt = load("system", prompts_dir)
@@ -76,6 +86,8 @@ class Conversations:
             runner = TurnRunner(
                 saver=saver, store=store, hub=hub, desk=desk, model=model, clock=clock, prompt=prompt
             )
+            if isinstance(model, Closable):
+                exits.push_async_callback(model.aclose)
             exits.push_async_callback(runner.close)
             exits.callback(hub.close)
             await runner.take_up()
@@ -137,6 +149,10 @@ class Conversations:
         the turn went on.
         """
         return await self._runner.settle(proposal_id)
+
+    async def settle_waiting(self) -> None:
+        """Settle whatever was decided while nobody listened; call it when the desk can be reached again."""
+        await self._runner.settle_waiting()
 
     async def _check(self, conversation_id: str) -> None:
         if not await self._store.has_conversation(conversation_id):

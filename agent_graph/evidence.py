@@ -31,6 +31,7 @@ _NOT_NUMBERS = re.compile(
 """Times and ids hold digits that say nothing about prices."""
 _CLOCK = re.compile(r"(?<![0-9:])([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?![0-9:])")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-:.#]*")
+_JOINTS = re.compile(r"[:.#]")
 _KEY_DIGITS = re.compile(r"[0-9]+")
 _CENTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(?:cents?\b|¢|ct\b)", re.IGNORECASE)
 _SCALED = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?(k|m|mio|mn|million|thousand|grand)\b", re.IGNORECASE)
@@ -172,8 +173,9 @@ class Evidence:
             if value is not None and value not in echoed:
                 self._add_number(-value if match["sign"] else value)
         for word in _TOKEN.findall(text):
-            if _is_name(word):
-                self.tokens.add(word.rstrip(".:-"))
+            for name in (word.rstrip(".:-"), *_JOINTS.split(word)):
+                if _is_name(name):
+                    self.tokens.add(name)
 
     def _add_number(self, value: Decimal) -> None:
         if value in self.numbers:

@@ -21,7 +21,8 @@ RECORD_ID = re.compile(r"\bR-[0-9A-HJKMNP-TV-Z]{26}\b")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _TOKEN = re.compile(
-    r"(?P<id>\b[A-Za-z]{1,2}-[0-9A-Za-z]{16,}(?:-[0-9A-Za-z]+)*)"
+    r"(?P<id>\b[A-Za-z]{1,2}-[0-9A-Za-z]{16,}(?:-[0-9A-Za-z]+)*"
+    r"|\b(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[0-9A-Za-z]{16,}\b)"
     r"|(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ](?P<stamp_time>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)"
     r"(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
     rf"|(?P<day>\b[0-9]{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}(?:,?\s+[0-9]{{4}})?\b"

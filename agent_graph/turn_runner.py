@@ -29,6 +29,7 @@ from langchain_core.language_models import BaseChatModel  # noqa: E402 - the str
 from langgraph.types import Command  # noqa: E402 - same
 
 from agent_graph.graph import RECURSION_LIMIT, build  # noqa: E402 - same
+from agent_graph.models.offline.intent import warm_up  # noqa: E402 - same
 from agent_graph.models.offline.planner import OfflinePlanner  # noqa: E402 - same
 from agent_graph.nodes import is_settled  # noqa: E402 - same
 from agent_graph.state import TurnContext, TurnState, first_state  # noqa: E402 - same
@@ -78,6 +79,7 @@ class TurnRunner:
         self._desk = desk
         self._model = model
         self._fallback = OfflinePlanner()
+        warm_up()
         self._clock = clock
         self._prompt = prompt
         self._recorder = Recorder(desk, store)
@@ -117,16 +119,20 @@ class TurnRunner:
             self._locks.pop(turn_id, None)
         return True
 
+    async def settle_waiting(self) -> None:
+        """Try to settle every card that a turn waits for."""
+        for turn_id, _, _, _ in await self._store.open_turns():
+            for proposal_id in await self._store.waiting_proposals(turn_id):
+                await self.settle(proposal_id)
+
     async def take_up(self) -> None:
         """Look at every turn that an earlier run left open: settle it, or close it with a clear notice."""
         for turn_id, conversation_id, state, started_at in await self._store.open_turns():
-            waiting = await self._store.waiting_proposals(turn_id)
-            if waiting:
+            if await self._store.waiting_proposals(turn_id):
                 await self._store.set_turn(turn_id, "waiting")
-                for proposal_id in waiting:
-                    await self.settle(proposal_id)
             elif state == "running":
                 await self._close_cut_turn(turn_id, conversation_id, started_at)
+        await self.settle_waiting()
 
     async def _final_word(self, proposal_id: str) -> Mapping[str, Any] | None:
         try:

@@ -279,7 +279,7 @@ def _rounding(intent: OrderIntent, draft: OrderDraft) -> tuple[str, ...]:
     """Say where the order differs from what was asked, because the exchange trades in steps."""
     pairs = (("price", intent.price, draft.price), ("amount", intent.amount, draft.amount))
     return tuple(
-        f"The {name} was rounded in your favour from {to_wire(asked)} to {to_wire(used)}, to the exchange's step."
+        f"The {name} was rounded in your favour, from {to_wire(asked)} to {to_wire(used)}."
         for name, asked, used in pairs
         if asked is not None and asked != used
     )

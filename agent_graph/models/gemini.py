@@ -82,7 +82,7 @@ class GeminiChat(BaseChatModel):
         messages: list[BaseMessage],  # noqa: ARG002 - the port's signature
         stop: list[str] | None = None,  # noqa: ARG002 - same
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - same
-        **kwargs: Any,  # noqa: ARG002 - same
+        **_kwargs: Any,
     ) -> ChatResult:
         raise TypeError("this model is asynchronous: use ainvoke")
 
@@ -91,7 +91,7 @@ class GeminiChat(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 - the port's signature
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - same
-        **kwargs: Any,  # noqa: ARG002 - same
+        **_kwargs: Any,
     ) -> ChatResult:
         try:
             async with asyncio.timeout(TURN_TIMEOUT_S):

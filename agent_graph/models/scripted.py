@@ -34,7 +34,7 @@ class ScriptedModel(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 - the port's signature
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - same
-        **kwargs: Any,  # noqa: ARG002 - same
+        **_kwargs: Any,
     ) -> ChatResult:
         message = self._script(messages)
         message.response_metadata.setdefault("model", NAME)
@@ -45,7 +45,7 @@ class ScriptedModel(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 - the port's signature
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - same
-        **kwargs: Any,  # noqa: ARG002 - same
+        **_kwargs: Any,
     ) -> ChatResult:
         return self._generate(messages)
 

@@ -58,6 +58,7 @@ async def test_whole_path_from_hello_to_stop(stack: DeskStack):
         for exact in (fill["order_id"], fill["price"], fill["amount"], fill["fee"], fill["record_id"]):
             assert exact in why.answer
         assert fill["record_id"] in why.citations
+        assert "I left out" not in why.answer
 
         stopped = await say(chat, "STOP EVERYTHING")
         assert "halted" in stopped.answer

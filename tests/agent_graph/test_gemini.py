@@ -275,7 +275,6 @@ async def _talking_to(
         model = make_gemini(KEY, base_url=url)
         async with talking(stack.client, stack.home, model) as chat:
             yield chat, server
-        await model.aclose()
 
 
 def _exchanges(recordings: Path) -> list[Json]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 USES: tuple[tuple[str, str, dict[str, object]], ...] = (
     # prices
     ("bitcoin price?", "prices", {"symbol": "btcusd"}),
-    ("whats BTC going for today", "prices", {"symbol": "btcusd"}),
+    ("whats BTC going for today", "prices", {"symbol": "btcusd"}),  # codespell:ignore
     ("btc/usd", "prices", {"symbol": "btcusd"}),
     ("how much does one etherium cost", "prices", {"symbol": "ethusd"}),
     ("pirce of bitcion", "prices", {"symbol": "btcusd"}),
@@ -44,7 +44,7 @@ USES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("how much do you charge in fees", "fees", {}),
     ("what's my taker rate", "fees", {}),
     ("tell me the trading fees", "fees", {}),
-    ("comission?", "fees", {}),
+    ("comission?", "fees", {}),  # codespell:ignore
     # break even
     ("what's the break-even for my bitcoin", "break_even", {"symbol": "btcusd", "side": "sell"}),
     ("where do i need to sell btc to make $1", "break_even", {"symbol": "btcusd", "profit_usd": "1"}),
@@ -59,8 +59,8 @@ USES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("show me my balances", "portfolio", {}),
     ("how much money is left", "portfolio", {}),
     ("am i making any money", "portfolio", {}),
-    ("whats my p&l", "portfolio", {}),
-    ("my postions please", "portfolio", {}),
+    ("whats my p&l", "portfolio", {}),  # codespell:ignore
+    ("my postions please", "portfolio", {}),  # codespell:ignore
     ("profit and loss for this week", "portfolio", {"period": "7d"}),
     ("how did i do yesterday", "portfolio", {"period": "yesterday"}),
     # orders
@@ -110,7 +110,7 @@ USES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("cancel everything", "cancel_order", {"scope": "session"}),
     ("cancel all my open orders", "cancel_order", {"scope": "session"}),
     ("please cancel that one", "orders", {"state": "open"}),
-    ("cancle my btc order", "orders", {"state": "open"}),
+    ("cancle my btc order", "orders", {"state": "open"}),  # codespell:ignore
     ("remove the resting order", "orders", {"state": "open"}),
     ("kill that order", "orders", {"state": "open"}),
     # explain
@@ -143,7 +143,7 @@ USES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("stop!!!", "flatten_and_pause", {}),
     ("PANIC", "flatten_and_pause", {}),
     ("stop everything right now please", "flatten_and_pause", {}),
-    ("stpo everythign", "flatten_and_pause", {}),
+    ("stpo everythign", "flatten_and_pause", {}),  # codespell:ignore
     ("kill it", "flatten_and_pause", {}),
     ("halt all trading", "flatten_and_pause", {}),
     ("get me out of everything", "flatten_and_pause", {}),

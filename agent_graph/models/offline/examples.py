@@ -54,7 +54,6 @@ SYNONYMS: Mapping[str, str] = {
     "yo": "hi",
     "greetings": "hi",
     "everything": "all",
-    "whats": "what's",
     "explain": "why",
     "reason": "why",
     "logs": "journal",

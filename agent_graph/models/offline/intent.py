@@ -21,7 +21,7 @@ _SURE = 0.45
 """A very sure match counts although half of the words are new; a stop is heard in unusual words too."""
 
 _MONEY = re.compile(
-    r"(?:us)?\$\s?[0-9][0-9,.]*\s?k?|[0-9][0-9,.]*\s?(?:k\s?)?(?:usd|dollars?|dollers?|bucks?|cents?|quid)(?![a-z/])"
+    r"(?:us)?\$\s?[0-9][0-9,.]*\s?k?|[0-9][0-9,.]*\s?(?:k\s?)?(?:usd|doll?[ae]rs?|bucks?|cents?|quid)(?![a-z/])"
 )
 _TIME = re.compile(r"\b[0-9]{1,2}:[0-9]{2}(?:\s?[ap]m)?\b|\b[0-9]{1,2}\s?[ap]m\b")
 _ID = re.compile(r"\b[0-9]{6,}\b|\bm-[0-9a-z]{20,}\b|\br-[0-9a-z]{26}\b")
@@ -49,7 +49,7 @@ _MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (re.compile(r"\b(?:approve|confirm|accept|reject)\b"), "self_approve", 0.5),
     (
         re.compile(
-            r"^(?:please |pls |ok |now |just )*(?:cancel|cancle|revoke|scrap|delete|undo|remove)\b"
+            r"^(?:please |pls |ok |now |just )*(?:cance?le?|revoke|scrap|delete|undo|remove)\b"
             r"|\b(?:withdraw|scratch|drop|pull|forget)\b.*\border\b(?! book)"
             r"|\b(?:take|get)\b.*\border (?:off|down|back|out)\b"
         ),

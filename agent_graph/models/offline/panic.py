@@ -15,7 +15,7 @@ _VERBS = frozenset(
 )  # fmt: skip
 _SCOPE = frozenset({"everything", "all", "trading", "bot", "desk", "whole", "everyone", "activity"})
 _FILLER_WORDS = """
-it now the this that at once right please pls plz immediately immediatly and down off trade trades orders
+it now the this that at once right please pls plz immediately and down off trade trades orders
 agents out of every single thing me my positions completely close cancel asap go flat button switch for
 gods sake there buying selling to cash just ok oh no quick quickly hey omg matrix i want you a do need must
 us we lets let can could would instantly dammit damn fast hurry stopping god in is mode press hit red get
@@ -48,6 +48,7 @@ _EXCLUDED = re.compile(
 )
 _WORD = re.compile(r"[a-z]+")
 _NEAR = 3
+_STOP_LETTERS = sorted("stop")
 
 
 @lru_cache(maxsize=2048)
@@ -68,7 +69,7 @@ def _allowed(target: str) -> int:
 
 
 def _is_verb(word: str) -> bool:
-    return _is_like(word, _VERBS) or word in {"stpo", "sotp", "stp", "stopp", "hlat"}
+    return _is_like(word, _VERBS) or (word != "spot" and word[0] == "s" and sorted(word) == _STOP_LETTERS)
 
 
 def may_stop(message: str) -> bool:

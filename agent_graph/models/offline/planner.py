@@ -33,7 +33,7 @@ class OfflinePlanner(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 - the port's signature
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - same
-        **kwargs: Any,  # noqa: ARG002 - same
+        **_kwargs: Any,
     ) -> ChatResult:
         step = decide(messages)
         message = _message(step, sum(isinstance(m, AIMessage) for m in messages))
@@ -44,7 +44,7 @@ class OfflinePlanner(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 - the port's signature
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - same
-        **kwargs: Any,  # noqa: ARG002 - same
+        **_kwargs: Any,
     ) -> ChatResult:
         return self._generate(messages)
 

@@ -10,7 +10,7 @@ from agent_graph.models.offline.numbers import cents, odd_number, scaled, spell_
 
 _N = r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _K = r"\s?(k|m|mio|million|thousand)?(?![a-z0-9])"
-_DOLLAR_WORD = r"(?:usd|us dollars?|dollars?|dollers?|dolars?|bucks?|quid|\$)"
+_DOLLAR_WORD = r"(?:usd|us dollars?|doll?[ae]rs?|bucks?|quid|\$)"
 _USD = rf"(?:us)?\$\s?{_N}{_K}|{_N}(?:\s?(k|m|mio|million|thousand))?\s?{_DOLLAR_WORD}(?![a-z/])"
 _CENTS = rf"{_N}\s?(?:cents?|¢|c|ct)(?![a-z])"
 
