@@ -20,7 +20,7 @@ from agent_graph.turn import TurnResult
 from desk.client import DeskClient
 from domain.clock import SystemClock
 from domain.ids import IdSource
-from tests.stack import DeskStack, until
+from tests.stack import DeskStack
 
 _numbers = itertools.count(1)
 
@@ -104,6 +104,3 @@ async def until_a_moment_later() -> None:
     import asyncio
 
     await asyncio.sleep(0.05)
-
-
-__all__ = ["DeskStack", "until"]

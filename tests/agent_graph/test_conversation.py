@@ -6,11 +6,8 @@ import asyncio
 import re
 from pathlib import Path
 
-import pytest
-
 from agent_graph.turn import EventKind, TurnEvent
 from desk.client import DeskClient, open_http
-from domain.errors import BadInputError, NotFoundError
 from tests.agent_graph.chat import approve, say, settled, talking
 from tests.stack import TOKENS, DeskStack, until
 
@@ -64,23 +61,6 @@ async def test_whole_path_from_hello_to_stop(stack: DeskStack):
         assert "halted" in stopped.answer
         assert "I've put a card up to flatten" in stopped.answer
         assert (await stack.client.read("/status"))["kill_state"] == "halted"
-
-
-async def test_every_figure_of_the_planner_survives_grounding(stack: DeskStack):
-    asked = (
-        "prices",
-        "order book of btc",
-        "hourly candles for eth",
-        "fees",
-        "limits",
-        "my portfolio",
-        "status",
-        "break even if i buy $50 of btc",
-    )
-    async with talking(stack.client, stack.home) as chat:
-        for text in asked:
-            answer = (await say(chat, text)).answer
-            assert "I left out" not in answer, (text, answer)
 
 
 async def test_messages_are_answered_while_a_card_waits(stack: DeskStack):
@@ -146,24 +126,6 @@ async def test_subscribers_hear_what_comes_after_the_answer(stack: DeskStack):
     await asyncio.wait_for(listener, 5)
 
 
-async def test_a_handle_yields_sentences_and_ends(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        handle = await chat.send(await chat.latest(), "what can you do?")
-        events = [event async for event in handle]
-        said = "".join(event.text for event in events if event.kind is EventKind.SENTENCE)
-        assert said.strip() == (await handle.result()).answer
-        assert events[-1].kind is EventKind.DONE
-
-
-async def test_a_turn_runs_on_when_nobody_listens(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        handle = await chat.send(await chat.latest(), "btc price")
-        reader = asyncio.create_task(handle.result())
-        await asyncio.sleep(0)
-        reader.cancel()
-        assert "BTC/USD" in (await handle.result()).answer
-
-
 async def test_a_typed_key_is_stored_nowhere(stack: DeskStack):
     secret = "AIza" + "SyB3x9Kq7Lm2Np5Rt8Vw1Yz4Cd6Fg0Hj3K"
     async with talking(stack.client, stack.home) as chat:
@@ -220,42 +182,3 @@ async def test_journal_tells_message_model_tool_and_answer(stack: DeskStack):
         assert "prompt_sha256" in by_kind["model.call"]["payload_text"]
         wanted = [r for r in found["records"] if r["cause"] == message["id"] and r["kind"] != "model.call"]
         assert wanted, "the intent must lead back to the message"
-
-
-async def test_many_turns_at_once_all_answer(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        ids = [await chat.create("ask") for _ in range(6)]
-        answers = await asyncio.gather(*(say(chat, "fees", one) for one in ids))
-        assert all("bps as maker" in answer.answer for answer in answers)
-
-
-async def test_bad_input_is_refused_before_anything_is_stored(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        conversation = await chat.latest()
-        with pytest.raises(BadInputError):
-            await chat.send(conversation, "  ")
-        with pytest.raises(NotFoundError):
-            await chat.send("C-nothing", "hi")
-        assert await chat.transcript(conversation) == []
-
-
-BAD_REQUESTS = (
-    ("buy $1000000 of btc", "100 are allowed"),
-    ("buy 0.0000001 btc", "below the minimum"),
-    ("buy 0.001 btc at 1", "at most 5 % are allowed"),
-    ("buy $25 of foocoin", "I do not know “foocoin”"),
-    ("buy NaN btc", "I cannot read “NaN”"),
-    ("buy 1e400 btc", "I cannot read “1e400”"),
-    ("buy ٢٥ dollars of btc", "as a plain number"),
-    ("cancel order 99999999999999", "99999999999999"),
-    ("why order 99999999999999?", "no record"),
-)
-
-
-async def test_bad_requests_get_a_clear_message_and_no_card(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        for text, says in BAD_REQUESTS:
-            result = await say(chat, text, await chat.create("ask"))
-            assert says in result.answer, text
-            assert "Something went wrong" not in result.answer
-        assert (await stack.client.read("/proposals", state="pending"))["proposals"] == []

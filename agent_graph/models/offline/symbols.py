@@ -28,7 +28,7 @@ current last best in of out to and or what is show tell give quote whole entire 
 each trade trades do you we i candles candle minute minutes hour hours day days hourly daily week month
 percent break even fee fees which should can could would like want need how about on with from your our
 his her their low high top bottom k mio million thousand levels depth bid ask spread latest any bot desk
-am pm us quid grand into rid right there here where when why who 
+am pm us quid grand into rid right there here where when why who
 """
 _PLAIN = frozenset(_PLAIN_WORDS.split())
 

@@ -13,6 +13,7 @@ from agent_graph.models.offline.coins import slips
 
 _BUCKETS = 1 << 18
 _WORD = re.compile(r"<[a-z]+>|[a-z']+|\?")
+_WHATS = re.compile(r"\bwhat'?s\b")
 _WORD_WEIGHT = 1.0
 _PAIR_WEIGHT = 0.8
 _GRAM_WEIGHT = 0.35
@@ -37,7 +38,7 @@ def _bucket(feature: str) -> int:
 
 def words(text: str) -> list[str]:
     """Return the words of a normalised text."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+    return _WORD.findall(_WHATS.sub("what's", text.lower().replace("’", "'")))
 
 
 def features(tokens: list[str]) -> Vector:
