@@ -106,6 +106,31 @@ def test_sell_it_all_without_context_looks_at_the_portfolio():
     assert step.calls[0][1]["amount"] == "0.00038"
 
 
+def test_a_bare_buy_never_takes_a_pair_from_earlier_talk():
+    window = _window("btc price", "BTC/USD: bid …")
+    assert isinstance(plan("buy $25", context=CONTEXT, window=window), Say)
+    step = plan("buy $25 more", context=CONTEXT, window=window)
+    assert isinstance(step, Use)
+    assert step.calls[0][1]["symbol"] == "btcusd"
+
+
+def test_sell_everything_means_the_holdings_not_the_last_topic():
+    step = plan("sell everything", context=CONTEXT, window=_window("eth price", "ETH/USD: bid …"))
+    assert step == Use([("portfolio", {})])
+
+
+def test_pairs_in_our_own_words_are_no_topic():
+    window = _window("help", "You can ask “btc price” or “buy bitcoin”.")
+    assert isinstance(plan("sell it all", context=CONTEXT, window=window), Use)
+    assert plan("sell it all", context=CONTEXT, window=window) == Use([("portfolio", {})])
+
+
+def test_a_stop_loss_is_declined_plainly():
+    step = plan("set a stop loss at 60000", context=CONTEXT)
+    assert isinstance(step, Say)
+    assert "no stop orders" in step.text
+
+
 def test_profit_sale_takes_target_and_amount_from_the_tool():
     data = {
         "symbol": "btcusd",

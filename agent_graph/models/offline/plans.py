@@ -271,6 +271,7 @@ PLANS: Mapping[str, Plan] = {
     "guarantee": talk.guarantee,
     "self_approve": talk.self_approve,
     "release": talk.release,
+    "stop_order": talk.stop_order,
     "secrets": talk.secrets,
     "override": talk.override,
     "unknown": unknown,

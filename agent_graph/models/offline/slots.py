@@ -36,7 +36,9 @@ _EACH = re.compile(rf"\$?\s?{_N}{_K}\s+(?:each|apiece|a piece|per coin)\b")
 _PERCENT = re.compile(rf"{_N}\s?(?:%|percent|per cent)")
 _ALL = re.compile(r"\b(?:all|everything|entire|whole|every bit|the lot|full position|completely)\b|\b100\s?%")
 _HALF = re.compile(r"\bhalf\b|\b50\s?%")
-_IT = re.compile(r"\b(?:it|that|this|them|those|the (?:coins?|position|order|trade|holding|rest))\b")
+_IT = re.compile(
+    r"\b(?:it|that|this|them|those|more|again|another|the (?:coins?|position|order|trade|holding|rest))\b"
+)
 _INTERVALS = (
     ("15m", r"\b15\s?-?(?:m|min|mins|minute)s?\b|\bquarter[- ]hour(?:ly)?\b"),
     ("30m", r"\b30\s?-?(?:m|min|mins|minute)s?\b|\bhalf[- ]hour(?:ly)?\b"),

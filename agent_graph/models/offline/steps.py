@@ -66,9 +66,9 @@ class Ask:
         return str(self.context.get("timezone") or "UTC")
 
     def recent_symbol(self) -> str | None:
-        """Return the pair talked about last."""
-        for _, text in reversed(self.window):
-            found = coins.find(text)
+        """Return the pair that the person talked about last, else the one a tool was asked about."""
+        for role, text in reversed(self.window):
+            found = coins.find(text) if role == "person" else []
             if found:
                 return found[-1].symbol
         for item in reversed(self.earlier):
@@ -76,8 +76,3 @@ class Ask:
             if symbol:
                 return str(symbol)
         return None
-
-    @property
-    def symbol(self) -> str | None:
-        """Return the named pair, else the one talked about last."""
-        return self.slots.symbol or self.recent_symbol()

@@ -45,8 +45,17 @@ def unknown_coin(ask: Ask) -> str | None:
     return None
 
 
-def with_symbol(ask: Ask, then: Callable[[tuple[str, ...]], Step], *, or_all: bool = False) -> Step:
-    """Run `then` with the pairs meant; asks back, or lists what can be traded, when that is not clear."""
+def with_symbol(
+    ask: Ask,
+    then: Callable[[tuple[str, ...]], Step],
+    *,
+    or_all: bool = False,
+    only_pointed: bool = False,
+) -> Step:
+    """Run `then` with the pairs meant; asks back, or lists what can be traded, when that is not clear.
+
+    The pair talked about last counts, with `or_all` or `only_pointed` only when the words point back to it.
+    """
     if ask.slots.odd:
         from agent_graph.models.offline.talk import odd_number
 
@@ -58,7 +67,7 @@ def with_symbol(ask: Ask, then: Callable[[tuple[str, ...]], Step], *, or_all: bo
     if word is not None:
         return _look_up(ask, word, then)
     recent = ask.recent_symbol()
-    if recent and (ask.slots.points_back or not or_all):
+    if recent and (ask.slots.points_back or not (or_all or only_pointed)):
         return then((recent,))
     if or_all:
         return then(())

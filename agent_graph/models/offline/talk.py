@@ -116,6 +116,14 @@ def release(_ask: Ask) -> Step:
     return Say("Only you can release the desk: use Release on the page, or run `matrix release`.")
 
 
+def stop_order(_ask: Ask) -> Step:
+    """Say what can be done in the place of a stop order."""
+    return Say(
+        "The offline planner puts up no stop orders, so nothing was set. I can put up a sale at a limit "
+        "price you name, or at a profit you name; to stop all trading, write “stop everything”."
+    )
+
+
 def secrets(_ask: Ask) -> Step:
     """Decline to show secrets."""
     return Say(

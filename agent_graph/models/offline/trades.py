@@ -9,7 +9,7 @@ from decimal import Decimal
 from agent_graph import wording
 from agent_graph.models.offline import answers
 from agent_graph.models.offline.steps import Ask, Json, Say, Step, Use
-from agent_graph.models.offline.symbols import with_symbol
+from agent_graph.models.offline.symbols import unknown_coin, with_symbol
 from domain.money import to_wire
 
 _RATIONALE = "The person asked in the chat: {text}"
@@ -21,7 +21,7 @@ def _rationale(ask: Ask) -> str:
 
 def buy(ask: Ask) -> Step:
     """Put up a buy, when pair and size are clear."""
-    return with_symbol(ask, lambda symbols: _buy(ask, symbols))
+    return with_symbol(ask, lambda symbols: _buy(ask, symbols), only_pointed=True)
 
 
 def _buy(ask: Ask, symbols: tuple[str, ...]) -> Step:
@@ -56,7 +56,8 @@ def _failed(ask: Ask) -> Step | None:
 
 def sell(ask: Ask) -> Step:
     """Put up a sell; with a profit, at the target price that clears all costs."""
-    if ask.slots.symbols or ask.recent_symbol() or not (ask.slots.points_back or ask.slots.wants_all):
+    named = ask.slots.symbols or unknown_coin(ask) or ask.slots.odd
+    if named or (ask.slots.points_back and ask.recent_symbol()):
         return with_symbol(ask, lambda symbols: _sell(ask, symbols))
     return _sell_held(ask)
 
