@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
 
 from guardrails import secret_shapes as shapes
 
@@ -24,7 +26,6 @@ _NUMBER = re.compile(r"-?[0-9][0-9.eE+-]*")
 _PREFIX = re.compile(r"(?:account|master|sk|AIza|gh[a-z]_)-?")
 _LAYERS = 4
 _PASSES = 8
-_WINDOW = 64
 _RUN = 8
 _SHORTEST_KNOWN = 4
 
@@ -43,7 +44,7 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
     `known` are values that the key store holds; eight characters of one in a row are too many.
     """
-    forms = _known_forms(known)
+    forms = _known_forms(tuple(known))
     for _ in range(_PASSES):
         findings = _find(text, forms)
         if not findings:
@@ -54,144 +55,207 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
 def find(text: str, known: Iterable[str] = ()) -> list[Finding]:
     """Return the secrets in `text`, in order and without overlaps."""
-    return _find(text, _known_forms(known))
+    return _find(text, _known_forms(tuple(known)))
 
 
 class _Layer:
-    """The text with escapes undone; `at[i]` is where character i began in the original."""
+    """The text with escapes undone; where its characters began in the original is worked out when asked."""
 
-    def __init__(self, text: str, at: list[int] | None) -> None:
+    def __init__(self, text: str, outer: _Layer | None) -> None:
         self.text = text
-        self.at = at
-        self.escapes = [match.span() for match in _ESCAPE.finditer(text)]
-        self._inside = {i: span for span in self.escapes for i in range(span[0] + 1, span[1])}
+        self._outer = outer
+
+    @cached_property
+    def escapes(self) -> list[tuple[int, int]]:
+        """The bounds of the escapes that this layer still has."""
+        return [match.span() for match in _ESCAPE.finditer(self.text)]
+
+    @cached_property
+    def at(self) -> Sequence[int]:
+        """For each character, and for the end, where it began in the original."""
+        if self._outer is None:
+            return range(len(self.text) + 1)
+        old = self._outer.at
+        at: list[int] = []
+        here = 0
+        for start, end in self._outer.escapes:
+            at.extend(old[here : start + 1])
+            here = end
+        at.extend(old[here:])
+        return at
+
+    @cached_property
+    def _inside(self) -> dict[int, tuple[int, int]]:
+        return {i: span for span in self.escapes for i in range(span[0] + 1, span[1])}
 
     def place(self, kind: str, start: int, end: int) -> Finding:
         """Return the finding in the original; an escape is taken out whole or not at all."""
         start = self._inside.get(start, (start, start))[0]
         end = self._inside.get(end, (end, end))[1]
-        if self.at is None:
-            return Finding(kind=kind, start=start, end=end)
         return Finding(kind=kind, start=self.at[start], end=self.at[end])
 
 
-def _find(text: str, forms: dict[int, frozenset[str]]) -> list[Finding]:
+def _find(text: str, forms: _Forms) -> list[Finding]:
     found: list[Finding] = []
     for layer in _layers(text):
-        found.extend(layer.place(*hit) for hit in _known_hits(layer.text, forms))
+        found.extend(layer.place(*hit) for hit in forms.hits(layer.text))
         found.extend(layer.place(*hit) for hit in _hits(layer.text))
-    return _merge(found)
+    return _merge(found) if found else found
 
 
 def _layers(text: str) -> Iterator[_Layer]:
     """Give the text, then the text with one more layer of JSON and URL escapes undone each time."""
-    blank = _PLACEHOLDER.sub(lambda match: "\x00" * len(match[0]), text)
-    layer = _Layer(blank, None)
+    layer = _Layer(_PLACEHOLDER.sub(lambda match: "\x00" * len(match[0]), text), None)
     yield layer
     for _ in range(_LAYERS):
-        if not layer.escapes:
+        if "\\" not in layer.text and "%" not in layer.text:
             return
-        layer = _undo(layer)
+        undone, count = _ESCAPE.subn(_unescaped, layer.text)
+        if not count:
+            return
+        layer = _Layer(undone, layer)
         yield layer
 
 
-def _undo(layer: _Layer) -> _Layer:
-    old = layer.at or list(range(len(layer.text) + 1))
-    parts: list[str] = []
-    at: list[int] = []
-    here = 0
-    for match in _ESCAPE.finditer(layer.text):
-        parts.append(layer.text[here : match.start()])
-        at.extend(old[here : match.start()])
-        mark = match[0]
-        digits = mark[2:] if mark[1] == "u" else mark[1:]
-        parts.append(_ESCAPED[mark[1]] if mark[0] == "\\" and mark[1] != "u" else chr(int(digits, 16)))
-        at.append(old[match.start()])
-        here = match.end()
-    parts.append(layer.text[here:])
-    at.extend(old[here:])
-    return _Layer("".join(parts), at)
+def _unescaped(match: re.Match[str]) -> str:
+    mark = match[0]
+    if mark[0] == "\\" and mark[1] != "u":
+        return _ESCAPED[mark[1]]
+    return chr(int(mark[2:] if mark[1] == "u" else mark[1:], 16))
 
 
 def _hits(text: str) -> Iterator[tuple[str, int, int]]:
-    for shape in shapes.SHAPES:
-        for match in shape.pattern.finditer(text):
-            group: str | int = "secret" if "secret" in shape.pattern.groupindex else 0
-            yield shape.kind, match.start(group), match.end(group)
-    for match in shapes.VENUE_KEY.finditer(text):
+    scan = shapes.Scan.of(text)
+    for shape, match in scan.shaped():
+        yield shape.kind, match.start(shape.group), match.end(shape.group)
+    for match in scan.venue_keys():
         if shapes.is_random(match["tail"], 12):
             yield "gemini_key", match.start(), match.end()
-    for match in shapes.AUTHORIZATION.finditer(text):
+    for match in scan.authorizations():
         value = match["secret"]
         if shapes.is_random(value) or ":" in (shapes.readable(value) or ""):
             yield "token", match.start("secret"), match.end("secret")
-    if shapes.has_naming_word(text):
-        yield from _assigned(text)
-    yield from _tokens(text)
+    if signs := scan.signs():
+        yield from _assigned(scan, signs)
+    yield from _tokens(scan)
 
 
-def _assigned(text: str) -> Iterator[tuple[str, int, int]]:
-    for match in shapes.ASSIGNED_STRONG.finditer(text):
+def _assigned(scan: shapes.Scan, signs: list[int]) -> Iterator[tuple[str, int, int]]:
+    for match in scan.assigned(shapes.STRONG, signs):
         value, is_spoken = match["secret"], match["sign"][0].isalpha()
         if not shapes.is_placeholder(value) and (shapes.is_password_like(value) or not is_spoken):
             yield "secret", match.start("secret"), match.end("secret")
-    for match in shapes.ASSIGNED_MEDIUM.finditer(text):
+    for match in scan.assigned(shapes.MEDIUM, signs):
         value = match["secret"].rstrip(".")
         if shapes.is_random(value, 8) and not shapes.is_identifier(value):
             yield "token", match.start("secret"), match.end("secret")
 
 
-def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
-    for match in shapes.CANDIDATE.finditer(text):
+def _tokens(scan: shapes.Scan) -> Iterator[tuple[str, int, int]]:
+    for match in scan.candidates():
         token = match[0]
         if shapes.is_identifier(token) or not shapes.is_random(token):
             continue
-        before = text[max(0, match.start() - _WINDOW) : match.start()]
-        if shapes.NAMED_AS_ID.search(before):
-            continue
         said = shapes.readable(token)
         if said is not None:
-            if next(_hits(said), None):
-                yield "secret", match.start(), match.end()
-        elif shapes.is_bare_secret(token) or shapes.NEAR_WORD.search(before):
+            is_secret = next(_hits(said), None) is not None
+        else:
+            is_secret = shapes.is_bare_secret(token) or scan.is_named_secret(match.start())
+        if is_secret and not scan.is_named_id(match.start()):
             yield "secret", match.start(), match.end()
 
 
-def _known_forms(known: Iterable[str]) -> dict[int, frozenset[str]]:
-    """Return, by length, the pieces that give a known value away."""
-    pieces: dict[int, set[str]] = {}
+class _Aligned:
+    """Pieces of a known value that all hold, wherever they begin, one of `words` at a multiple of `width`.
 
-    def add(value: str, run: int) -> None:
+    A piece of 2 x `width` - 1 characters or more has whole words of the text in it, so looking up each of
+    the text's words, as the machine integers that its bytes are, misses none.
+    """
+
+    def __init__(self, width: int, code: Literal["I", "Q"]) -> None:
+        self._width = width
+        self._code: Literal["I", "Q"] = code
+        self._words: set[int] = set()
+        self._pieces: dict[int, set[str]] = {}
+
+    def add(self, piece: str) -> None:
+        """Take in one piece."""
+        self._pieces.setdefault(len(piece), set()).add(piece)
+        coded = _one_byte_each(piece)
+        for i in range(len(piece) - self._width + 1):
+            self._words.update(memoryview(coded[i : i + self._width]).cast(self._code))
+
+    def hits(self, text: str, coded: bytes) -> Iterator[tuple[str, int, int]]:
+        """Give the places of all pieces in the text, of which `coded` has one byte a character."""
+        words = memoryview(coded)[: len(coded) // self._width * self._width].cast(self._code)
+        if self._words.isdisjoint(words):
+            return
+        for at in [i * self._width for i, word in enumerate(words) if word in self._words]:
+            for size, pieces in self._pieces.items():
+                for start in range(max(0, at + self._width - size), at + 1):
+                    if text[start : start + size] in pieces:
+                        yield "known", start, start + size
+
+
+class _Forms:
+    """What gives the known values away."""
+
+    def __init__(self) -> None:
+        self._shorts: set[str] = set()
+        self._aligned = {4: _Aligned(4, "I"), 8: _Aligned(8, "Q")}
+
+    def add(self, value: str, run: int) -> None:
+        """Take in all pieces of `run` characters, or the whole of a shorter value."""
         size = min(run, len(value))
-        if size >= _SHORTEST_KNOWN:
-            pieces.setdefault(size, set()).update(value[i : i + size] for i in range(len(value) - size + 1))
+        if size < _SHORTEST_KNOWN:
+            return
+        for i in range(len(value) - size + 1):
+            piece = value[i : i + size]
+            if size < 2 * 4 - 1:
+                self._shorts.add(piece)
+            else:
+                self._aligned[4 if size < 2 * 8 - 1 else 8].add(piece)
 
+    def hits(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """Give the places of all pieces in the text."""
+        coded = _one_byte_each(text)
+        for aligned in self._aligned.values():
+            yield from aligned.hits(text, coded)
+        for short in self._shorts:
+            start = text.find(short)
+            while start >= 0:
+                yield "known", start, start + len(short)
+                start = text.find(short, start + 1)
+
+
+def _one_byte_each(text: str) -> bytes:
+    """Return one byte a character; equal texts give equal bytes, and the places stay."""
+    return text.encode("latin-1", "replace")
+
+
+@lru_cache(maxsize=8)
+def _known_forms(known: tuple[str, ...]) -> _Forms:
+    """Return the pieces that give a known value away; kept in memory, as the values themselves are."""
+    forms = _Forms()
     for value in known:
         prefix = _PREFIX.match(value)
         core = value[prefix.end() :] if prefix and len(value) - prefix.end() >= _RUN else value
-        add(core, _RUN)
+        forms.add(core, _RUN)
         raw = core.encode("utf-8", "surrogatepass")
         if not core.isascii():
             # Undoing URL escapes gives single bytes.
-            add(raw.decode("latin-1"), _RUN)
+            forms.add(raw.decode("latin-1"), _RUN)
         if len(raw) < _RUN:
             continue
-        add(raw.hex(), 2 * _RUN)
-        add(raw.hex().upper(), 2 * _RUN)
+        forms.add(raw.hex(), 2 * _RUN)
+        forms.add(raw.hex().upper(), 2 * _RUN)
         for shift in range(3):
             # Inside a longer base64 text the value can begin at each of three places.
             coded = base64.b64encode(b"\0" * shift + raw).decode("ascii").rstrip("=")
             inner = coded[(0, 2, 3)[shift] : len(coded) - 1]
-            add(inner, 10)
-            add(inner.replace("+", "-").replace("/", "_"), 10)
-    return {size: frozenset(found) for size, found in pieces.items()}
-
-
-def _known_hits(text: str, forms: dict[int, frozenset[str]]) -> Iterator[tuple[str, int, int]]:
-    for size, pieces in forms.items():
-        for start in range(len(text) - size + 1):
-            if text[start : start + size] in pieces:
-                yield "known", start, start + size
+            forms.add(inner, 10)
+            forms.add(inner.replace("+", "-").replace("/", "_"), 10)
+    return forms
 
 
 def _merge(found: list[Finding]) -> list[Finding]:

@@ -1,6 +1,7 @@
 """What secrets look like, and what only looks like one: shapes, words around them, and randomness.
 
-Pure, standard library only. Every pattern is linear in the text.
+Pure, standard library only. Every pattern is linear in the text. Nearly all text that is looked at holds no
+secret, so a `Scan` first finds, by plain comparisons, the few places where a pattern can match at all.
 """
 
 from __future__ import annotations
@@ -8,42 +9,66 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import operator
 import re
-from itertools import pairwise
+import string
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
 class Shape(NamedTuple):
-    """A pattern whose group `secret` (or whole match) is a secret of this kind."""
+    """A pattern whose group `secret` (or whole match) is a secret of this kind.
+
+    It matches only where one of `hints` occurs: beside a long token if `is_token`, else anywhere in the
+    folded text.
+    """
 
     kind: str
+    hints: tuple[str, ...]
+    is_token: bool
     pattern: re.Pattern[str]
+    group: str | int
 
 
-def _shape(kind: str, pattern: str, flags: re.RegexFlag = re.NOFLAG) -> Shape:
-    return Shape(kind, re.compile(pattern, flags | re.ASCII))
+def _shape(kind: str, hints: str, pattern: str) -> Shape:
+    compiled = re.compile(pattern, re.ASCII)
+    group = "secret" if "secret" in compiled.groupindex else 0
+    is_token = pattern.startswith((_START, _DIGITS))
+    return Shape(kind, tuple(hints.split()), is_token, compiled, group)
 
 
 _START = r"(?<![A-Za-z0-9_-])"
+_DIGITS = r"(?<![0-9A-Za-z])[0-9]{8,10}"
 _PEM = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----"
 
 SHAPES: tuple[Shape, ...] = (
-    _shape("private_key", _PEM + r"[A-Za-z0-9+/=\s:,.-]{0,8192}?-----END [A-Z0-9 ]{0,40}-----"),
-    _shape("private_key", _PEM + r"[A-Za-z0-9+/=\s]*"),
-    _shape("google_key", _START + r"AIza[0-9A-Za-z_-]{20,}"),
-    _shape("google_key", _START + r"(?:AQ\.Ab|ya29\.|GOCSPX-)[0-9A-Za-z_-]{16,}"),
+    _shape("private_key", "-----begin", _PEM + r"[A-Za-z0-9+/=\s:,.-]{0,8192}?-----END [A-Z0-9 ]{0,40}-----"),
+    _shape("private_key", "-----begin", _PEM + r"[A-Za-z0-9+/=\s]*"),
+    _shape("google_key", "AIza", _START + r"AIza[0-9A-Za-z_-]{20,}"),
+    _shape("google_key", "AQ.Ab ya29. GOCSPX-", _START + r"(?:AQ\.Ab|ya29\.|GOCSPX-)[0-9A-Za-z_-]{16,}"),
     _shape(
-        "api_key", _START + r"(?:sk|rk|pk)[-_][0-9A-Za-z_-]{0,20}(?=[0-9A-Za-z_-]*[0-9])[0-9A-Za-z_-]{16,}"
+        "api_key",
+        "sk- sk_ rk- rk_ pk- pk_",
+        _START + r"(?:sk|rk|pk)[-_][0-9A-Za-z_-]{0,20}(?=[0-9A-Za-z_-]*[0-9])[0-9A-Za-z_-]{16,}",
     ),
-    _shape("api_key", _START + r"(?:gh[opsur]_|github_pat_|glpat-|hf_|npm_|pypi-|lsv2_)[0-9A-Za-z_-]{16,}"),
-    _shape("api_key", _START + r"xox[abeoprs]-[0-9A-Za-z-]{10,}"),
-    _shape("api_key", _START + r"(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])"),
-    _shape("api_key", r"(?<![0-9A-Za-z])[0-9]{8,10}:AA[0-9A-Za-z_-]{30,}"),
-    _shape("token", _START + r"eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"),
-    _shape("password", r"(?i:[a-z])://[^\s/:@\"'\x00]{0,80}:(?P<secret>[^\s/@\"'\[\]\x00]{3,200})@"),
-    _shape("token", r"(?i:x-gemini-signature)[\"']?\s*[:=]\s*[\"']?(?P<secret>[0-9a-fA-F]{64,})"),
+    _shape(
+        "api_key",
+        "gho_ ghp_ ghs_ ghu_ ghr_ github_pat_ glpat- hf_ npm_ pypi- lsv2_",
+        _START + r"(?:gh[opsur]_|github_pat_|glpat-|hf_|npm_|pypi-|lsv2_)[0-9A-Za-z_-]{16,}",
+    ),
+    _shape("api_key", "xox", _START + r"xox[abeoprs]-[0-9A-Za-z-]{10,}"),
+    _shape("api_key", "AKIA ASIA", _START + r"(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])"),
+    _shape("api_key", ":AA", _DIGITS + r":AA[0-9A-Za-z_-]{30,}"),
+    _shape("token", "eyJ", _START + r"eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)?"),
+    _shape("password", "://", r"(?i:[a-z])://[^\s/:@\"'\x00]{0,80}:(?P<secret>[^\s/@\"'\[\]\x00]{3,200})@"),
+    _shape(
+        "token",
+        "x-gemini-signature",
+        r"(?i:x-gemini-signature)[\"']?\s*[:=]\s*[\"']?(?P<secret>[0-9a-fA-F]{64,})",
+    ),
     _shape(
         "secret",
+        "mnemonic phrase",
         r"(?i:mnemonic|seed[ _-]?phrase|recovery[ _-]?phrase)\W{1,5}(?:is\W{1,3})?"
         r"(?P<secret>(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})",
     ),
@@ -72,13 +97,50 @@ _GAP = (
 )
 _VALUE = r"(?P<secret>[^\s\"'`,;{}\[\]<>()&\\\x00]{4,512})"
 
-ASSIGNED_STRONG = re.compile(f"(?:{_STRONG}){_GAP}{_VALUE}", re.IGNORECASE)
-ASSIGNED_MEDIUM = re.compile(f"(?:{_MEDIUM}){_GAP}{_VALUE}", re.IGNORECASE)
 
-_STEMS = re.compile(
-    r"secret|key|pass|pwd|kennwort|geheimnis|contraseña|senha|mot de|mnemonic|seed|token|credential"
-    r"|authorization|cookie|schlüssel|clé|clave|chave|chiave|пароль|секрет|ключ|токен|密|钥匙|パスワード|キー|비밀번호"
+class Naming(NamedTuple):
+    """`assigned` matches a naming word, a sign such as `=` and a value; `before` what precedes the sign."""
+
+    before: re.Pattern[str]
+    assigned: re.Pattern[str]
+
+
+def _naming(words: str) -> Naming:
+    return Naming(
+        re.compile(rf"(?:{words})[\"']?\s{{0,3}}\Z"),
+        re.compile(f"(?:{words}){_GAP}{_VALUE}", re.IGNORECASE),
+    )
+
+
+STRONG, MEDIUM = _naming(_STRONG), _naming(_MEDIUM)
+
+_WORD_ENDS = (
+    "secret|key|token|access|api|phrase|pass(?:word|wd|code|wort|e)|pwd|mnemonic|kennwort|geheimnis|senha"
+    "|credentials?|authorization|cookie|clave|chave|chiave"
 )
+_FOREIGN_ENDS = (
+    "contraseña|пароль|секрет|密码|密碼|密钥|パスワード|비밀번호|schlüssel|clé|ключ|токен|キー|钥匙"
+)
+_SIGN_SOON = r"[\"']?\s{0,3}(?P<sign>[:=→—是は]|->|\b(?:ist?|est?|é)\b)"
+_NAMED_ASCII = re.compile(f"(?:{_WORD_ENDS}){_SIGN_SOON}")
+_NAMED_ANY = re.compile(f"(?:{_WORD_ENDS}|{_FOREIGN_ENDS}){_SIGN_SOON}")
+"""Part of all that is `assigned`, in folded text: the end of a naming word, and its sign."""
+
+NAME_REACH = 32
+"""A naming word begins at most so many characters before its sign."""
+
+_NEAR_HINTS = re.compile(f"{_WORD_ENDS}|{_FOREIGN_ENDS}")
+
+_ODD_CASES = (
+    ("\u0130", "i"),
+    ("\u0131", "i"),
+    ("\u017f", "s"),
+    ("\u1c82", "о"),
+    ("\u1c83", "с"),
+    ("\u1c84", "т"),
+    ("\u1c85", "т"),
+)
+"""Letters that `re.IGNORECASE` takes for one of a naming word while `str.lower` does not."""
 
 NEAR_WORD = re.compile(rf"(?:{_STRONG}|{_MEDIUM}|\bkeys?\b|\btokens?\b|\bsecrets?\b)", re.IGNORECASE)
 """A word shortly before a random token that makes it a secret."""
@@ -93,6 +155,19 @@ NAMED_AS_ID = re.compile(
 """What stands right before a random token that is an id."""
 
 CANDIDATE = re.compile(r"(?<![0-9A-Za-z+/_-])[0-9A-Za-z+/_-]{16,512}={0,2}(?![0-9A-Za-z+/_=-])", re.ASCII)
+
+_TOKEN_CHARS = frozenset(f"{string.ascii_letters}{string.digits}+/_-".encode())
+_TO_RUNS = bytes(ord("x") if code in _TOKEN_CHARS else ord(" ") for code in range(256))
+_RUN = b"x" * 11
+"""No token of `SHAPES` has fewer characters of `CANDIDATE`'s alphabet in a row."""
+
+_BEFORE_RUN = 5
+"""The part of a token's prefix that can stand outside the run, such as `ya29.`."""
+
+_CANDIDATE_LENGTH = 16
+
+WINDOW = 64
+"""So many characters before a random token can say what it is."""
 
 _ULID = re.compile(r"(?:[RPm]-)?[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII | re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -111,9 +186,96 @@ _BARE_LENGTH = 24
 _BARE_LIMIT = 128
 
 
-def has_naming_word(text: str) -> bool:
-    """Say whether any word that could name a secret occurs at all; most text has none and is done quickly."""
-    return _STEMS.search(text.lower()) is not None
+class Scan(NamedTuple):
+    """A text and where secrets can be in it; the exact patterns decide there.
+
+    `folded` is the text in small letters, `runs` are the bounds of its long tokens, and `beside` holds
+    these with the characters right before them.
+    """
+
+    text: str
+    folded: str
+    runs: list[tuple[int, int]]
+    beside: str
+
+    @classmethod
+    def of(cls, text: str) -> Scan:
+        """Look the text over once."""
+        runs = list(_runs(text))
+        beside = " ".join([text[max(0, start - _BEFORE_RUN) : end] for start, end in runs])
+        return cls(text, fold(text), runs, beside)
+
+    def shaped(self) -> Iterator[tuple[Shape, re.Match[str]]]:
+        """Give all matches of `SHAPES`."""
+        for shape in SHAPES:
+            place = self.beside if shape.is_token else self.folded
+            for hint in shape.hints:
+                if hint in place:
+                    for match in shape.pattern.finditer(self.text):
+                        yield shape, match
+                    break
+
+    def venue_keys(self) -> Iterator[re.Match[str]]:
+        """Give all matches of `VENUE_KEY`."""
+        if "account-" in self.beside or "master-" in self.beside:
+            yield from VENUE_KEY.finditer(self.text)
+
+    def authorizations(self) -> Iterator[re.Match[str]]:
+        """Give all matches of `AUTHORIZATION`."""
+        if "bearer" in self.folded or "basic" in self.folded:
+            yield from AUTHORIZATION.finditer(self.text)
+
+    def signs(self) -> list[int]:
+        """Return where a sign such as `=` follows the end of a naming word."""
+        named = _NAMED_ASCII if self.folded.isascii() else _NAMED_ANY
+        return [match.start("sign") for match in named.finditer(self.folded)]
+
+    def assigned(self, naming: Naming, signs: list[int]) -> Iterator[re.Match[str]]:
+        """Give all matches of `naming.assigned`, as its `finditer` would."""
+        here = 0
+        for sign in signs:
+            word = naming.before.search(self.folded, max(here, sign - NAME_REACH), max(here, sign))
+            # What follows the sign is the same wherever the word begins, so one try is enough.
+            match = naming.assigned.match(self.text, word.start()) if word else None
+            if match:
+                here = match.end()
+                yield match
+
+    def candidates(self) -> Iterator[re.Match[str]]:
+        """Give all matches of `CANDIDATE`."""
+        for start, end in self.runs:
+            if end - start >= _CANDIDATE_LENGTH and (match := CANDIDATE.match(self.text, start)):
+                yield match
+
+    def is_named_secret(self, start: int) -> bool:
+        """Say whether a word shortly before the random token at `start` makes it a secret."""
+        window = max(0, start - WINDOW)
+        if not _NEAR_HINTS.search(self.folded, window, start):
+            return False
+        return NEAR_WORD.search(self.text[window:start]) is not None
+
+    def is_named_id(self, start: int) -> bool:
+        """Say whether what stands right before the random token at `start` makes it an id."""
+        return NAMED_AS_ID.search(self.text[max(0, start - WINDOW) : start]) is not None
+
+
+def fold(text: str) -> str:
+    """Return the text in small letters, of the same length, so that a naming word is found by comparing."""
+    if not text.isascii():
+        for odd, plain in _ODD_CASES:
+            text = text.replace(odd, plain)
+    return text.lower()
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    # One byte a character, so that places stay; what Latin-1 lacks becomes "?" and belongs to no token.
+    mapped = text.encode("latin-1", "replace").translate(_TO_RUNS)
+    start = mapped.find(_RUN)
+    while start >= 0:
+        end = mapped.find(b" ", start)
+        end = len(mapped) if end < 0 else end
+        yield start, end
+        start = mapped.find(_RUN, end)
 
 
 def is_random(token: str, least: int = 16) -> bool:
@@ -121,9 +283,9 @@ def is_random(token: str, least: int = 16) -> bool:
     core = token.rstrip("=")
     if len(core) < least or len(set(core)) < min(10, len(core) * 3 // 5):
         return False
-    has_digit, has_letter = any(c.isdigit() for c in core), any(c.isalpha() for c in core)
-    if has_digit and has_letter:
-        return _changes(core) * 4 >= len(core)
+    kinds = _kinds(core)
+    if "0" in kinds and any(c.isalpha() for c in core):
+        return _changes(kinds) * 4 >= len(core)
     return len(core) >= _LETTERS_LENGTH and core.isalpha() and not _JOINED_WORDS.fullmatch(core)
 
 
@@ -164,9 +326,22 @@ def readable(token: str) -> str | None:
     return text if all(c.isprintable() or c in "\r\n\t" for c in text) else None
 
 
-def _changes(core: str) -> int:
-    kinds = ["0" if c.isdigit() else "a" if c.islower() else "A" if c.isupper() else "+" for c in core]
-    return sum(a != b for a, b in pairwise(kinds))
+def _kinds(core: str) -> str:
+    """Return the text with each character replaced by its kind: `0`, `a`, `A` or `+`."""
+    if core.isascii():
+        return core.translate(_ASCII_KINDS)
+    return "".join(map(_kind, core))
+
+
+def _kind(c: str) -> str:
+    return "0" if c.isdigit() else "a" if c.islower() else "A" if c.isupper() else "+"
+
+
+_ASCII_KINDS = "".join(_kind(chr(code)) for code in range(128))
+
+
+def _changes(kinds: str) -> int:
+    return sum(map(operator.ne, kinds, kinds[1:]))
 
 
 def _is_mixed(core: str) -> bool:
@@ -175,7 +350,7 @@ def _is_mixed(core: str) -> bool:
         return False
     # A capital followed by a small letter is how words are joined, so it does not count here.
     joins = len(re.findall("[A-Z][a-z]", core))
-    return (_changes(core) - joins) * 100 >= 27 * len(core)
+    return (_changes(_kinds(core)) - joins) * 100 >= 27 * len(core)
 
 
 def _is_address(core: str) -> bool:
