@@ -209,6 +209,8 @@ class Scan(NamedTuple):
         """Give all matches of `SHAPES`."""
         for shape in SHAPES:
             place = self.beside if shape.is_token else self.folded
+            if not place:
+                continue
             for hint in shape.hints:
                 if hint in place:
                     for match in shape.pattern.finditer(self.text):

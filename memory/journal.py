@@ -181,6 +181,8 @@ class _Scrubber:
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
+        # A result repeats its keys and short texts. The scrubber, and with it this, lasts for one record.
+        self._seen: dict[str, str] = {}
         self.changed = False
 
     def text(self, text: str | None, limit: int) -> str | None:
@@ -223,10 +225,12 @@ class _Scrubber:
     def _scrubbed(self, text: str) -> str:
         if len(text) < _MIN_SECRET:
             return text
-        kept = self._redact(text)
-        if kept != text:
-            self.changed = True
-        return clean(kept)
+        kept = self._seen.get(text)
+        if kept is None:
+            redacted = self._redact(text)
+            self.changed = self.changed or redacted != text
+            kept = self._seen[text] = clean(redacted)
+        return kept
 
 
 def _reread(text: str) -> tuple[object, str]:
