@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -20,9 +20,10 @@ BALANCES_FRESH_S = 30.0
 class Account:
     """Balances are re-read after every order and on a timer; None means unknown."""
 
-    def __init__(self, rest: GeminiRest, clock: Clock) -> None:
+    def __init__(self, rest: GeminiRest, clock: Clock, *, on_answer: Callable[[], None]) -> None:
         self._rest = rest
         self._clock = clock
+        self._on_answer = on_answer
         self._balances: dict[str, Balance] | None = None
         self._balances_at = 0.0
         self._volume = Decimal(0)
@@ -39,6 +40,7 @@ class Account:
         except (VenueError, UnreachableError) as error:
             self.last_error = error.message
             return
+        self._on_answer()
         self._balances = {row.currency.lower(): row for row in rows}
         self._balances_at = self._clock.monotonic()
         self.latency_ms = round((self._balances_at - started) * 1000)

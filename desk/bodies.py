@@ -49,7 +49,7 @@ class Propose(Body):
 
     request_id: RequestId
     cause: RecordRef | None = None
-    conversation: Short | None = None
+    conversation: RequestId | None = None
     intent: Intent
 
 
@@ -67,7 +67,7 @@ class Flatten(Body):
 
     request_id: RequestId
     cause: RecordRef | None = None
-    conversation: Short | None = None
+    conversation: RequestId | None = None
     reason: Text = ""
 
 
@@ -76,7 +76,7 @@ class LimitChangeBody(Body):
 
     request_id: RequestId
     cause: RecordRef | None = None
-    conversation: Short | None = None
+    conversation: RequestId | None = None
     name: Short
     value: Number
 

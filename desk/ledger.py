@@ -176,7 +176,7 @@ class Ledger:
             ),
         )
         realised = self._move_positions(fill, order, usd_rate, notional, fee_usd)
-        entries = notional_usd + fee_usd if fill.side is Side.BUY else ZERO
+        entries = notional_usd + fee_usd if order.adds_to else ZERO
         self.add_to_day(realised=realised, fees=fee_usd, turnover=notional_usd, entries=entries)
 
     def _move_positions(

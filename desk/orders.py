@@ -12,7 +12,8 @@ from domain.clock import parse_rfc3339, rfc3339
 from domain.fees import fee
 from domain.instrument import Side
 from domain.money import CONTEXT, ZERO, to_wire
-from domain.order import OrderState
+from domain.order import OrderState, Purpose
+from guardrails.case import acquired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,16 @@ class Order:
     updated_at: datetime
     record_id: str
     cause_id: str
+
+    @property
+    def adds_to(self) -> str | None:
+        """Return the asset it adds to, None for a sale into cash."""
+        return acquired(self.side, self.base, self.quote)
+
+    @property
+    def is_exit(self) -> bool:
+        """Say whether it was meant to reduce a position."""
+        return self.purpose != Purpose.ENTRY.value
 
     @property
     def remaining(self) -> Decimal:

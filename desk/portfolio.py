@@ -161,11 +161,11 @@ class Portfolio:
     def limits_used(self) -> dict[str, dict[str, str]]:
         """Return what is used of the limits that fill up over a day or by open orders."""
         limits, day, live = self._limits(), self._ledger.day(), self._ledger.live()
-        buys = sum((o.reserved_usd for o in live if o.side.value == "buy"), ZERO)
+        entries = sum((o.reserved_usd for o in live if o.adds_to), ZERO)
         pnl = self.day_pnl_usd()
         return {
             "global_open_plus_filled_day_usd": {
-                "used": cents(day["entries_usd"] + buys) or "0",
+                "used": cents(day["entries_usd"] + entries) or "0",
                 "limit": to_wire(limits.global_open_plus_filled_day_usd),
             },
             "turnover_day_usd": {

@@ -164,6 +164,11 @@ class Proposals:
         with self._store.transaction() as connection:
             connection.execute("UPDATE proposals SET replaced_by=? WHERE id=?", (new_id, proposal_id))
 
+    def without_outcome(self) -> list[Proposal]:
+        """Return approved proposals of which it was never recorded what became of them."""
+        sql = "SELECT * FROM proposals WHERE state='approved' AND outcome IS NULL"
+        return [_proposal(row) for row in self._store.connection.execute(sql)]
+
     def overdue(self) -> list[Proposal]:
         """Return pending proposals whose time is up (all of an earlier start's)."""
         return [p for p in self.select(pending_only=True, limit=1000) if self.seconds_left(p) <= 0]

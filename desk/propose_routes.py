@@ -24,6 +24,7 @@ from desk.bodies import (
 )
 from desk.service import Desk
 from desk.store import Store
+from domain.clock import Clock, rfc3339
 from domain.errors import ConflictError
 from domain.order import Origin
 
@@ -31,8 +32,9 @@ from domain.order import Origin
 class Replies:
     """The same request id with the same body gets the stored reply; with another body it is refused."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def once(
@@ -52,7 +54,7 @@ class Replies:
                     with self._store.transaction() as connection:
                         connection.execute(
                             "INSERT INTO replies VALUES (?,?,?,?)",
-                            (request_id, wanted, 200, json.dumps(reply)),
+                            (request_id, wanted, json.dumps(reply), rfc3339(self._clock.now())),
                         )
                     return JSONResponse(reply)
         finally:
@@ -62,12 +64,12 @@ class Replies:
             raise ConflictError(
                 "REQUEST_REUSED", "this request id was used with another body", "Use a new request id."
             )
-        return JSONResponse(json.loads(stored["reply"]), status_code=stored["status"])
+        return JSONResponse(json.loads(stored["reply"]))
 
 
 def add_propose_routes(app: FastAPI, desk: Desk) -> None:
     """Add every route that may propose, stop, or record the conversation."""
-    replies = Replies(desk.parts.store)
+    replies = Replies(desk.parts.store, desk.parts.clock)
 
     @app.post("/proposals")
     async def propose(request: Request) -> JSONResponse:
@@ -75,6 +77,7 @@ def add_propose_routes(app: FastAPI, desk: Desk) -> None:
 
         async def act() -> dict[str, Any]:
             intent = body.intent.model_dump(exclude_none=True)
+            intent["rationale"] = desk.parts.store.redact(body.intent.rationale)
             proposal = desk.propose(
                 intent, origin=Origin.MODEL, cause=body.cause, conversation=body.conversation
             )
@@ -97,7 +100,8 @@ def add_propose_routes(app: FastAPI, desk: Desk) -> None:
         body = await read_body(request, Flatten)
 
         async def act() -> dict[str, Any]:
-            return await desk.flatten_and_pause(body.reason, cause=body.cause, conversation=body.conversation)
+            reason = desk.parts.store.redact(body.reason)
+            return await desk.flatten_and_pause(reason, cause=body.cause, conversation=body.conversation)
 
         return await replies.once("flatten-and-pause", body.request_id, body, act)
 

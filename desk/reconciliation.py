@@ -11,17 +11,19 @@ from decimal import Decimal
 from typing import Any
 
 from desk.account import Account
+from desk.adoption import Adoption
 from desk.ledger import Ledger
 from desk.market import Market
 from desk.orders import Order
-from desk.sending import Sending, Wire
+from desk.sending import Sending
 from desk.settlement import Settlement
 from desk.snapshots import Health
 from desk.store import Store
+from desk.wire import Wire
 from domain.clock import Clock, epoch_ms, rfc3339
 from domain.errors import MatrixError
 from domain.money import CONTEXT, ZERO, to_wire
-from domain.order import OrderState, VenueOrder
+from domain.order import OrderState
 from domain.position import Position
 
 HORIZON_S = 60.0
@@ -45,6 +47,7 @@ class Reconciliation:
         sending: Sending,
         settlement: Settlement,
         health: Health,
+        adoption: Adoption,
         clock: Clock,
     ) -> None:
         self._wire = wire
@@ -55,6 +58,7 @@ class Reconciliation:
         self._sending = sending
         self._settlement = settlement
         self._health = health
+        self._adoption = adoption
         self._clock = clock
         self._lock = asyncio.Lock()
         self._healthy_since: dict[str, float] = {}
@@ -62,28 +66,32 @@ class Reconciliation:
 
     async def run(self) -> None:
         """Do one whole pass; a venue fault leaves the desk unreconciled, and the timer tries again."""
+        self._health.is_reconciled = False
+        await self.check(is_routine=False)
+
+    async def check(self, *, is_routine: bool = True) -> None:
+        """Do one whole pass without stopping trading meanwhile; a quiet routine pass leaves no record."""
         async with self._lock:
-            self._health.is_reconciled = False
             try:
                 differences = await self._pass()
             except MatrixError as error:
                 self.last_error = error.message
                 return
             self.last_error = None
-            self._store.record(
-                "reconcile",
-                decision_text=f"{len(differences)} differences",
-                result={"differences": differences},
-            )
+            if differences or not is_routine:
+                self._store.record(
+                    "reconcile",
+                    decision_text=f"{len(differences)} differences",
+                    result={"differences": differences},
+                )
             self._health.is_reconciled = True
 
     async def _pass(self) -> list[dict[str, Any]]:
         differences: list[dict[str, Any]] = []
         self._mark_interrupted(differences)
-        venue_open = await self._wire.rest.open_orders()
         await self._account.refresh_fees()
         await self._fills(differences)
-        differences.extend([self._adopt(venue) for venue in venue_open if self._find(venue) is None])
+        differences.extend(_extra(order) for order in await self._adoption.adopt_unknown())
         for order in self._ledger.live():
             if not await self._sending.look_up(order):
                 differences.append({"kind": "missing order", "client_order_id": order.client_order_id})
@@ -110,17 +118,16 @@ class Reconciliation:
         if balances is None:
             return {}
         assets = {p.asset for p in self._ledger.positions()} | set(balances)
+        # While an order can still trade, its fills and the balances are read at different moments.
+        moving = {asset for order in self._ledger.live() for asset in (order.base, order.quote)}
         pairs = {
             asset: (
                 self._ledger.position(asset).amount,
                 balances[asset].amount if asset in balances else ZERO,
             )
-            for asset in assets - {"usd"}
+            for asset in assets - {"usd"} - moving
         }
         return {asset: pair for asset, pair in sorted(pairs.items()) if pair[0] != pair[1]}
-
-    def _find(self, venue: VenueOrder) -> Order | None:
-        return self._ledger.find(client_order_id=venue.client_order_id, venue_order_id=venue.venue_order_id)
 
     def _mark_interrupted(self, differences: list[dict[str, Any]]) -> None:
         """Turn orders that a crash caught while sending into unknown ones."""
@@ -152,55 +159,6 @@ class Reconciliation:
                 if self._settlement.book(fill)
             ]
         )
-
-    def _adopt(self, venue: VenueOrder) -> dict[str, Any]:
-        """Take over an order that stands at the venue without us knowing it: it counts against the limits."""
-        instrument = self._market.instruments.get(venue.symbol)
-        rates = self._market.usd_rates()
-        now = rfc3339(self._clock.now())
-        found = {
-            "kind": "extra order",
-            "order_id": venue.venue_order_id,
-            "symbol": venue.symbol,
-            "side": venue.side.value,
-            "price": to_wire(venue.price),
-            "amount": to_wire(venue.original_amount),
-        }
-        with self._store.transaction():
-            record = self._store.record(
-                "order.adopted",
-                source="venue",
-                symbol=venue.symbol,
-                result=found,
-                keys=[venue.venue_order_id, venue.client_order_id],
-            )
-            quote = instrument.quote if instrument else "usd"
-            self._ledger.adopt(
-                {
-                    "client_order_id": venue.client_order_id or f"venue-{venue.venue_order_id}",
-                    "venue_order_id": venue.venue_order_id,
-                    "symbol": venue.symbol,
-                    "base": instrument.base if instrument else venue.symbol.removesuffix("usd"),
-                    "quote": quote,
-                    "side": venue.side.value,
-                    "type": venue.order_type.value,
-                    "purpose": "entry" if venue.side.value == "buy" else "reduce",
-                    "origin": "venue",
-                    "price": to_wire(venue.price),
-                    "amount": to_wire(venue.original_amount),
-                    "filled": "0",
-                    "spent": "0",
-                    "fees_usd": "0",
-                    "usd_rate": to_wire(rates.get(quote, Decimal(1))),
-                    "fee_bps": to_wire(self._account.fees.taker_bps if self._account.fees else ZERO),
-                    "state": OrderState.OPEN.value,
-                    "created_at": now,
-                    "updated_at": now,
-                    "record_id": record.id,
-                    "cause_id": record.id,
-                }
-            )
-        return found
 
     def _compare_balances(self, differences: list[dict[str, Any]]) -> None:
         """Make positions equal the venue's balances; units of unknown origin cost what they are worth now."""
@@ -261,3 +219,14 @@ def _adjusted(position: Position, actual: Decimal, rate: Decimal) -> Position:
         realised_usd=position.realised_usd,
         fees_usd=position.fees_usd,
     )
+
+
+def _extra(order: Order) -> dict[str, Any]:
+    return {
+        "kind": "extra order",
+        "order_id": order.venue_order_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "price": to_wire(order.price),
+        "amount": to_wire(order.amount),
+    }

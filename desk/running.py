@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 
 from desk.market import choose_symbols
 from desk.wiring import Assembly
@@ -21,6 +22,9 @@ _ACCOUNT_EVERY_S = 5.0
 _FEES_EVERY_S = 60.0
 _STATUS_EVERY_S = 2.0
 _RETRY_S = 1.0
+_RECONCILE_EVERY_S = 25.0
+"""Below the 30 s within which every order at the venue must be known here."""
+_PRUNE_EVERY_S = 3600.0
 _EVENTS_MAX_AGE_S = 15.0
 
 
@@ -43,6 +47,7 @@ class Running:
             log.error("journal verification failed at start: %s", report.detail)
         store.record("desk.start", decision_text=self._parts.mode_line())
         self._desk.expire()
+        self._desk.close_open_ends()
         for work in (self._connect, self._tick, self._housekeeping):
             self._spawn(work)
 
@@ -74,6 +79,10 @@ class Running:
 
     # -- tasks
 
+    def _doubt(self) -> None:
+        """Stop trading until the books agree again: an event told of an order we do not know."""
+        self._parts.health.is_reconciled = False
+
     async def _connect(self) -> None:
         """Read the instruments, then follow market and orders for good."""
         market, health, clock = self._parts.market, self._parts.health, self._parts.clock
@@ -101,6 +110,7 @@ class Running:
             return status.connected and status.age_s is not None and status.age_s < _EVENTS_MAX_AGE_S
 
         health.order_events_ok = events_ok
+        self._parts.settlement.on_stranger = self._doubt
         await self._parts.account.refresh_fees()
         await self._parts.account.refresh()
         self.ready.set()
@@ -125,7 +135,8 @@ class Running:
     async def _housekeeping(self) -> None:
         """Keep the account fresh, settle what is unknown, index and sign the journal."""
         clock, parts = self._parts.clock, self._parts
-        next_account = next_fees = next_status = 0.0
+        next_account = next_fees = next_status = next_prune = 0.0
+        next_check = clock.monotonic() + _RECONCILE_EVERY_S
         while True:
             now = clock.monotonic()
             if now >= next_account:
@@ -137,6 +148,13 @@ class Running:
             if not parts.health.is_reconciled and self.ready.is_set() and parts.health.order_events_ok():
                 await parts.reconciliation.run()
             await parts.reconciliation.settle_unknown()
+            await parts.stopping.sweep()
+            if self.ready.is_set() and now >= next_check:
+                await parts.reconciliation.check()
+                next_check = clock.monotonic() + _RECONCILE_EVERY_S
+            if now >= next_prune:
+                parts.store.prune_replies(clock.now() - timedelta(days=1))
+                next_prune = clock.monotonic() + _PRUNE_EVERY_S
             if now >= next_status:
                 self._status()
                 next_status = clock.monotonic() + _STATUS_EVERY_S

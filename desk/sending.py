@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from desk.account import Account
+from desk.adoption import Adoption
 from desk.drafts import Drafting
 from desk.ledger import Ledger
 from desk.orders import Order, price_text
 from desk.settlement import Settlement
 from desk.snapshots import Health, MessageCount, Snapshots
 from desk.store import Store
+from desk.wire import Wire
 from domain.clock import Clock
 from domain.errors import MatrixError, OutcomeUnknownError, VenueRejectedError
 from domain.money import ZERO, to_wire
-from domain.order import OrderDraft, OrderState
+from domain.order import OrderDraft, OrderState, Purpose, VenueOrder
 from guardrails import gate
 from guardrails.consent import wire_fields
 from guardrails.limits import Limits
 from guardrails.snapshot import Consent, KillState
 from tools import order_builder
-from venues.gemini.client import Credentials, GeminiRest
-from venues.gemini.nonce import NonceSource
 
+_NEVER_LEFT = frozenset({"NOT_SENT", "NONCE_PASSED", "WITHDRAWN"})
 SETTLE_WAIT_S = 4.0
 """How long an answer waits for the venue's events before it says `resting` or `unknown`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """What reaches the venue: one client, one key, one source of nonces."""
-
-    rest: GeminiRest
-    credentials: Credentials
-    nonces: NonceSource
+CANCEL_WAIT_S = 2.5
+"""How long a stop waits for its cancels before it goes on to sell."""
 
 
 class Sending:
@@ -58,7 +53,12 @@ class Sending:
         clock: Clock,
         limits: Callable[[], Limits],
         kill_state: Callable[[], KillState],
+        orders: MessageCount,
+        adoption: Adoption,
     ) -> None:
+        self._orders = orders
+        self._adoption = adoption
+        self._late: set[asyncio.Task[Any]] = set()
         self._wire = wire
         self._store = store
         self._ledger = ledger
@@ -73,17 +73,27 @@ class Sending:
         self._kill_state = kill_state
 
     async def send(
-        self, draft: OrderDraft, *, consent: Consent, cause: str, proposal_id: str | None, pending: int
+        self,
+        draft: OrderDraft,
+        *,
+        consent: Consent,
+        cause: str | None,
+        proposal_id: str | None,
+        pending: int,
+        leaves_by: float | None = None,
     ) -> dict[str, Any]:
-        """Judge `draft` again and, if every rule passes, send it once. Returns the **outcome**."""
+        """Judge `draft` again and, if every rule passes, send it once. Returns the **outcome**.
+
+        `leaves_by`: the monotonic time at which the yes ends; bytes that have not left by then never do.
+        """
         refused = self._reserve(draft, consent=consent, cause=cause, proposal_id=proposal_id, pending=pending)
         if refused is not None:
             return refused
-        await self._submit(draft)
+        await self._submit(draft, leaves_by)
         return await self.outcome(draft.client_order_id)
 
     def _reserve(
-        self, draft: OrderDraft, *, consent: Consent, cause: str, proposal_id: str | None, pending: int
+        self, draft: OrderDraft, *, consent: Consent, cause: str | None, proposal_id: str | None, pending: int
     ) -> dict[str, Any] | None:
         """Check and reserve in one transaction, without awaiting anything in between."""
         snapshot = self._snapshots.take(
@@ -123,18 +133,30 @@ class Sending:
             )
         return None
 
-    async def _submit(self, draft: OrderDraft) -> None:
+    def _may_leave(self, draft: OrderDraft, leaves_by: float | None) -> bool:
+        """Say whether the bytes may still leave: asked when it is the order's turn on the wire."""
+        state = self._kill_state()
+        is_exit = draft.purpose is not Purpose.ENTRY
+        is_open = state is KillState.ACTIVE or (state is KillState.REDUCING and is_exit)
+        is_in_time = leaves_by is None or self._clock.monotonic() <= leaves_by
+        return is_open and is_in_time and self._store.is_journal_ok
+
+    async def _submit(self, draft: OrderDraft, leaves_by: float | None) -> None:
         order = self._ledger.get(draft.client_order_id)
         assert order is not None
         started = self._clock.monotonic()
         self._messages.hit()
+        self._orders.hit()
         try:
             # Nothing is awaited between the nonce and the queue for the wire, so nothing can overtake it.
             signed = order_builder.build(draft, self._wire.credentials, self._wire.nonces.next())
-            venue = await self._wire.rest.submit(signed)
+            venue = await self._wire.rest.submit(signed, may_leave=lambda: self._may_leave(draft, leaves_by))
         except VenueRejectedError as error:
-            self._health.rejects_in_a_row += 1
-            self._settlement.reject(order, f"{error.reason or error.code}: {error.message}")
+            is_ours = error.code in _NEVER_LEFT
+            if not is_ours:
+                self._health.count_reject()
+            reason = f"{error.reason or error.code}: {error.message}"
+            self._settlement.reject(order, reason, never_sent=is_ours)
             return
         except OutcomeUnknownError as error:
             self._mark_unknown(order, error.message, started)
@@ -145,7 +167,7 @@ class Sending:
         except MatrixError as error:
             self._settlement.reject(order, f"{error.code}: {error.message}", never_sent=True)
             return
-        self._health.rejects_in_a_row = 0
+        self._health.clear_rejects()
         self._settlement.accept(order, venue)
         if not venue.is_live:
             self._settlement.close(draft.client_order_id, venue)
@@ -172,39 +194,71 @@ class Sending:
         """Cancel one order at the venue; returns None, or why it could not be. Never blocked by a cap."""
         if order.venue_order_id is None:
             return "the exchange has not confirmed it yet; it is looked up and will be shown"
-        self._store.record(
-            "order.cancelling",
-            source=source,
-            symbol=order.symbol,
-            cause=cause or order.cause_id,
-            result={"order_id": order.venue_order_id, "client_order_id": order.client_order_id},
-            keys=[order.venue_order_id, order.client_order_id],
-        )
+        # A cancel only reduces risk: a journal that cannot be written stops sends, never this.
+        with suppress(sqlite3.Error):
+            self._store.record(
+                "order.cancelling",
+                source=source,
+                symbol=order.symbol,
+                cause=cause or order.cause_id,
+                result={
+                    "order_id": order.venue_order_id,
+                    "client_order_id": order.client_order_id,
+                    "symbol": order.symbol,
+                    "side": order.side.value,
+                },
+                keys=[order.venue_order_id, order.client_order_id],
+            )
         self._messages.hit()
         try:
             venue = await self._wire.rest.cancel(order.venue_order_id)
+            with suppress(sqlite3.Error):
+                await self._after_cancel(order, venue)
         except MatrixError as error:
             return f"{error.code}: {error.message}"
-        self._settlement.accept(order, venue)
-        if not venue.is_live:
-            if venue.executed_amount > order.filled:
-                await self.look_up(order)
-            self._settlement.close(order.client_order_id, venue)
         return None
 
-    async def cancel_all(self, *, cause: str | None, source: str) -> dict[str, Any]:
-        """Cancel every live order of ours; returns the answer of `POST /cancel`."""
-        cancelled: list[str] = []
-        failed: list[dict[str, str]] = []
-        orders = self._ledger.live()
-        answers = await asyncio.gather(*(self.cancel(o, cause=cause, source=source) for o in orders))
-        for order, problem in zip(orders, answers, strict=True):
+    async def _after_cancel(self, order: Order, venue: VenueOrder) -> None:
+        self._settlement.accept(order, venue)
+        if venue.is_live:
+            return
+        if venue.executed_amount > order.filled:
+            await self.look_up(order)
+        self._settlement.close(order.client_order_id, venue)
+
+    async def cancel_all(self, *, cause: str | None, source: str, keep_exits: bool = False) -> dict[str, Any]:
+        """Cancel every live order of the account, also those made elsewhere.
+
+        Returns the answer of `POST /cancel` after at most `CANCEL_WAIT_S`; what takes longer goes on by
+        itself and is told as failed for now.
+        """
+        report: dict[str, Any] = {"cancelled": [], "failed": []}
+        first = [o for o in self._ledger.live() if not (keep_exits and o.is_exit)]
+        await self._cancel_these(first, report, cause=cause, source=source)
+        try:
+            known = await asyncio.wait_for(self._adoption.adopt_unknown(), CANCEL_WAIT_S)
+        except (MatrixError, TimeoutError, sqlite3.Error):
+            known = []
+        await self._cancel_these(known, report, cause=cause, source=source)
+        return report
+
+    async def _cancel_these(
+        self, orders: list[Order], report: dict[str, Any], *, cause: str | None, source: str
+    ) -> None:
+        if not orders:
+            return
+        tasks = {asyncio.create_task(self.cancel(o, cause=cause, source=source)): o for o in orders}
+        await asyncio.wait(tasks, timeout=CANCEL_WAIT_S)
+        for task, order in tasks.items():
             name = order.venue_order_id or order.client_order_id
+            problem = task.result() if task.done() else "still being cancelled"
             if problem is None:
-                cancelled.append(name)
+                report["cancelled"].append(name)
             else:
-                failed.append({"order_id": name, "message": problem})
-        return {"cancelled": cancelled, "failed": failed}
+                report["failed"].append({"order_id": name, "message": problem})
+            if not task.done():
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
 
     async def look_up(self, order: Order) -> bool:
         """Ask the venue for one order by our id; returns whether it was found. Raises venue faults."""

@@ -28,7 +28,7 @@ from desk.snapshots import Health
 from desk.stopping import Stopping
 from desk.store import Store
 from domain.clock import Clock, rfc3339
-from domain.errors import BadInputError, ConflictError, LockedError, NotFoundError
+from domain.errors import BadInputError, ConflictError, LockedError, MatrixError, NotFoundError
 from domain.order import Origin
 from guardrails.kill_switch import Actor
 from guardrails.snapshot import Consent, ConsentKind, KillState
@@ -184,18 +184,23 @@ class Desk:
         proposal = p.proposals.get(proposal_id)
         if p.stopping.state() is not KillState.ACTIVE and proposal.kind == "order":
             self._check_halted(proposal)
+        leaves_by = p.clock.monotonic() + p.proposals.seconds_left(proposal)
         approved = p.proposals.answer(
             proposal, "approved", text="approved by the person", digest=digest, source="person"
         )
         self._publish_proposal(proposal_id)
         if approved.kind == "limit":
             return self._apply_limit(approved)
-        if approved.is_flatten and p.stopping.state() is not KillState.ACTIVE:
-            outcome = await p.stopping.flatten_approved(
-                lambda: self._send(approved, digest), cause=approved.record_id
-            )
-        else:
-            outcome = await self._send(approved, digest)
+        outcome = _not_sent("the desk stopped before it was sent", approved.record_id)
+        try:
+            if approved.is_flatten and p.stopping.state() is not KillState.ACTIVE:
+                outcome = await p.stopping.flatten_approved(
+                    lambda: self._send(approved, digest, leaves_by), cause=approved.record_id
+                )
+            else:
+                outcome = await self._send(approved, digest, leaves_by)
+        except MatrixError as error:
+            outcome = self._outcome_now(approved) or _not_sent(str(error), approved.record_id)
         done = p.proposals.set_outcome(proposal_id, outcome)
         self._publish_proposal(proposal_id)
         self._publish_portfolio()
@@ -210,7 +215,7 @@ class Desk:
             "Release it first (matrix release, or the button), then ask for a fresh card.",
         )
 
-    async def _send(self, proposal: Proposal, digest: str) -> dict[str, Any]:
+    async def _send(self, proposal: Proposal, digest: str, leaves_by: float) -> dict[str, Any]:
         draft = self.parts.proposing.draft_of(proposal)
         consent = Consent(
             kind=ConsentKind.PERSON,
@@ -223,7 +228,26 @@ class Desk:
             cause=proposal.record_id,
             proposal_id=proposal.id,
             pending=self.parts.proposals.count_pending(),
+            leaves_by=leaves_by,
         )
+
+    def _outcome_now(self, proposal: Proposal) -> dict[str, Any] | None:
+        """Return what the ledger knows of an approved card's order, None when none was sent."""
+        order = None
+        if proposal.client_order_id:
+            order = self.parts.ledger.get(proposal.client_order_id)
+        if order is None:
+            return None
+        return outcome_of(order, self.parts.ledger.fills(client_order_id=order.client_order_id))
+
+    def close_open_ends(self) -> None:
+        """Give every card that was approved before a crash its outcome, or say that it was not sent."""
+        for proposal in self.parts.proposals.without_outcome():
+            outcome = self._outcome_now(proposal)
+            self.parts.proposals.set_outcome(
+                proposal.id,
+                outcome or _not_sent("the desk stopped before it was sent", proposal.record_id),
+            )
 
     def _apply_limit(self, proposal: Proposal) -> Proposal:
         change = proposal.body["change"]
@@ -273,11 +297,13 @@ class Desk:
     # -- telling
 
     def _order_changed(self, order: Order) -> None:
-        self.parts.stopping.after_order_change(order)
         self.parts.hub.publish("order", order.as_json())
         self._refresh_outcome(order)
 
     def _filled(self, fill: dict[str, Any]) -> None:
+        order = self.parts.ledger.get(fill["client_order_id"])
+        if order is not None:
+            self.parts.stopping.after_fill(order)
         self.parts.hub.publish("fill", fill)
         self._publish_portfolio()
 
@@ -288,8 +314,8 @@ class Desk:
         proposal = self.parts.proposals.get(order.proposal_id)
         if proposal.outcome is None:
             return
-        outcome = outcome_of(order, self.parts.ledger.fills(client_order_id=order.client_order_id))
-        if outcome != proposal.outcome:
+        outcome = self._outcome_now(proposal)
+        if outcome is not None and outcome != proposal.outcome:
             self.parts.proposals.set_outcome(proposal.id, outcome)
             self._publish_proposal(proposal.id)
 
@@ -305,3 +331,7 @@ class Desk:
         latch = self.parts.stopping.latch
         self.parts.hub.publish("kill", {"kill_state": latch.state.value, "reason": latch.reason})
         self.parts.hub.publish("status", self.status())
+
+
+def _not_sent(why: str, record_id: str) -> dict[str, Any]:
+    return {"state": "refused_at_send", "text": f"Not sent: {why}", "record_ids": [record_id]}

@@ -23,15 +23,17 @@ class Settlement:
         self._ledger = ledger
         self._market = market
         self._waiters: dict[str, list[asyncio.Event]] = {}
+        self.on_stranger: Callable[[], None] = lambda: None
         self.on_order: Callable[[Order], None] = lambda _order: None
         self.on_fill: Callable[[dict[str, Any]], None] = lambda _fill: None
 
     def apply_event(self, event: OrderEvent) -> None:
-        """Apply one event of the order socket; events of orders we never made are left to reconciliation."""
+        """Apply one event of the order socket; an order we do not know calls for reconciliation."""
         order = self._ledger.find(
             client_order_id=event.order.client_order_id, venue_order_id=event.order.venue_order_id
         )
         if order is None:
+            self.on_stranger()
             return
         if event.type is OrderEventType.REJECTED:
             self.reject(order, event.order.reason or "rejected by the venue")
@@ -45,9 +47,12 @@ class Settlement:
             self.close(order.client_order_id, event.order)
 
     def accept(self, order: Order, venue: VenueOrder) -> None:
-        """Record that the venue has the order; does nothing when that is known."""
+        """Record that the venue has the order; does nothing when that is known.
+
+        An order we had given up counts as live again the moment the venue says that it is.
+        """
         current = self._ledger.get(order.client_order_id)
-        if current is None or current.state not in {OrderState.SENDING, OrderState.UNKNOWN}:
+        if current is None or not _needs_accepting(current, venue):
             return
         with self._store.transaction():
             record = self._store.record(
@@ -216,3 +221,13 @@ class Settlement:
             self.on_order(order)
         for waiter in self._waiters.get(client_order_id, []):
             waiter.set()
+
+
+def _needs_accepting(order: Order, venue: VenueOrder) -> bool:
+    if order.state in {OrderState.SENDING, OrderState.UNKNOWN}:
+        return True
+    return venue.is_live and order.state in {
+        OrderState.CANCELLED,
+        OrderState.REJECTED,
+        OrderState.NEVER_ARRIVED,
+    }

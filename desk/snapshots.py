@@ -9,19 +9,21 @@ from decimal import Decimal
 from desk.account import Account
 from desk.ledger import Ledger
 from desk.market import Market
+from desk.orders import Order
 from desk.portfolio import Portfolio
 from desk.store import Store
 from domain.clock import Clock
 from domain.instrument import Side
 from domain.money import ZERO
 from domain.order import OrderDraft
-from guardrails.snapshot import Consent, KillState, Snapshot
+from guardrails.case import acquired
+from guardrails.snapshot import Consent, ConsentKind, KillState, Snapshot
 
 MINUTE_S = 60.0
 
 
 class MessageCount:
-    """Messages to the venue in the last 60 s, by monotonic time; orders count, cancels count."""
+    """Messages in the last 60 s by monotonic time, so that a changed clock refills nothing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -38,14 +40,46 @@ class MessageCount:
         return len(self._times)
 
 
+_REJECTS = "rejects_in_a_row"
+
+
 class Health:
     """Flags that other parts keep true or false; everything starts as not known to be well."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._base = (clock.now(), clock.monotonic())
         self.is_reconciled = False
         self.order_events_ok: Callable[[], bool] = lambda: False
-        self.clock_skew_s: Callable[[], float | None] = lambda: None
-        self.rejects_in_a_row = 0
+        self.venue_skew_s: Callable[[], float | None] = lambda: None
+
+    @property
+    def rejects_in_a_row(self) -> int:
+        """Return how many orders in a row the venue refused; a restart does not clear it."""
+        return int(self._store.get_meta(_REJECTS) or 0)
+
+    def count_reject(self) -> None:
+        """Count one refusal by the venue."""
+        self._store.set_meta(_REJECTS, str(self.rejects_in_a_row + 1))
+
+    def clear_rejects(self) -> None:
+        """Start counting anew: an order was accepted, or a person released the desk."""
+        if self.rejects_in_a_row:
+            self._store.set_meta(_REJECTS, "0")
+
+    def rebase_clock(self) -> None:
+        """Take now as the moment at which the venue's clock was compared with ours."""
+        self._base = (self._clock.now(), self._clock.monotonic())
+
+    def clock_skew_s(self) -> float | None:
+        """Return by how much our clock is off: the venue's last word, plus any jump since then."""
+        known = self.venue_skew_s()
+        if known is None:
+            return None
+        wall, monotonic = self._base
+        jump = (self._clock.now() - wall).total_seconds() - (self._clock.monotonic() - monotonic)
+        return known + jump
 
 
 class Snapshots:
@@ -60,6 +94,7 @@ class Snapshots:
         account: Account,
         portfolio: Portfolio,
         messages: MessageCount,
+        orders: MessageCount,
         health: Health,
         account_name: str,
     ) -> None:
@@ -69,6 +104,7 @@ class Snapshots:
         self._account = account
         self._portfolio = portfolio
         self._messages = messages
+        self._orders = orders
         self._health = health
         self._account_name = account_name
 
@@ -81,13 +117,17 @@ class Snapshots:
         bids = [o.price for o in mine if o.side is Side.BUY]
         asks = [o.price for o in mine if o.side is Side.SELL]
         position = self._ledger.position(draft.instrument.base)
-        live_buys = sum((o.reserved_usd for o in live if o.side is Side.BUY), ZERO)
+        adds_to = acquired(draft.side, draft.instrument.base, draft.instrument.quote)
+        held_cost = self._ledger.position(adds_to).cost_usd if adds_to else position.cost_usd
         live_all = sum((o.reserved_usd for o in live), ZERO)
-        asset_buys = sum(
-            (o.reserved_usd for o in live if o.side is Side.BUY and o.base == draft.instrument.base), ZERO
-        )
+        live_entries = sum((o.reserved_usd for o in live if o.adds_to), ZERO)
+        asset_entries = sum((o.reserved_usd for o in live if o.adds_to and o.adds_to == adds_to), ZERO)
         day = self._ledger.day()
         available = self._account.available()
+        if available is None and consent.kind is ConsentKind.KILL:
+            # A stop must not wait for balances that a struggling venue does not give: what the ledger
+            # holds and no live order is selling can be sold, and the venue judges it anyway.
+            available = {draft.instrument.base: self._unsold(draft.instrument.base, live)}
         return Snapshot(
             mode=self._store.mode,
             venue=self._store.venue,
@@ -99,12 +139,12 @@ class Snapshots:
             fees=self._account.fees,
             available=available,
             usd_rates=self._market.usd_rates(),
-            held=None if available is None else self._free(draft.instrument.base, available),
+            held=None if available is None else available.get(draft.instrument.base, ZERO),
             average_cost_usd=position.average_cost_usd,
-            asset_exposure_usd=position.cost_usd + asset_buys,
-            global_day_usd=day["entries_usd"] + live_buys,
+            asset_exposure_usd=held_cost + asset_entries,
+            global_day_usd=day["entries_usd"] + live_entries,
             turnover_day_usd=day["turnover_usd"] + live_all,
-            orders_last_60s=self._ledger.count_since(MINUTE_S),
+            orders_last_60s=max(self._ledger.count_since(MINUTE_S), self._orders.last_minute()),
             messages_last_60s=self._messages.last_minute(),
             open_orders=len(live),
             pending_approvals=pending_approvals,
@@ -123,6 +163,6 @@ class Snapshots:
             consent=consent,
         )
 
-    @staticmethod
-    def _free(asset: str, available: dict[str, Decimal]) -> Decimal:
-        return available.get(asset, ZERO)
+    def _unsold(self, asset: str, live: list[Order]) -> Decimal:
+        selling = sum((o.remaining for o in live if o.side is Side.SELL and o.base == asset), ZERO)
+        return max(ZERO, self._ledger.position(asset).amount - selling)

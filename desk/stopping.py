@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
+from desk.account import Account
 from desk.drafts import Drafting
 from desk.ledger import Ledger
 from desk.limit_file import LimitFile
@@ -15,6 +19,7 @@ from desk.orders import Order
 from desk.proposals import Proposal, Proposals
 from desk.proposing import Proposing
 from desk.sending import Sending
+from desk.settlement import Settlement
 from desk.snapshots import Health
 from desk.store import Store
 from domain.clock import Clock, parse_rfc3339, rfc3339
@@ -26,7 +31,11 @@ from guardrails.kill_switch import Actor, Latch
 from guardrails.limits import KillPositions
 from guardrails.snapshot import Consent, ConsentKind, KillState
 
+log = logging.getLogger("matrix.desk")
 _LATCH = "kill_latch"
+SENDING_WAIT_S = 5.0
+ANSWER_S = 12.0
+"""Below the 20 s that a client waits, above what a kill with one silent cancel needs."""
 
 
 class Stopping:
@@ -39,6 +48,8 @@ class Stopping:
         ledger: Ledger,
         market: Market,
         drafting: Drafting,
+        account: Account,
+        settlement: Settlement,
         proposals: Proposals,
         health: Health,
         limit_file: LimitFile,
@@ -52,7 +63,11 @@ class Stopping:
         self._health = health
         self._limit_file = limit_file
         self._clock = clock
+        self._account = account
+        self._settlement = settlement
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._selling = asyncio.Lock()
+        self._kills = 0
         self.on_change: Callable[[], None] = lambda: None
         self.on_voided: Callable[[str], None] = lambda _proposal_id: None
         self.latch = self._load()
@@ -82,54 +97,85 @@ class Stopping:
             actor=Actor(values["actor"]),
         )
 
-    def _move(self, latch: Latch, kind: str, *, cause: str | None) -> str:
-        with self._store.transaction():
-            record = self._store.record(
-                kind,
-                source=latch.actor.value,
-                cause=cause,
-                decision_text=f"{latch.state.value}: {latch.reason}",
-                result={"kill_state": latch.state.value, "reason": latch.reason},
-            )
-            self._store.set_meta(
-                _LATCH,
-                json.dumps(
-                    {
-                        "state": latch.state.value,
-                        "reason": latch.reason,
-                        "since": rfc3339(latch.since),
-                        "actor": latch.actor.value,
-                    }
-                ),
-            )
+    def _move(self, latch: Latch, kind: str, *, cause: str | None) -> str | None:
+        """Take a new latch: in memory first, so that it holds even when the disk does not take it."""
+        is_news = latch is not self.latch
         self.latch = latch
-        self.on_change()
-        return record.id
+        record_id = None
+        try:
+            with self._store.transaction():
+                record = self._store.record(
+                    kind,
+                    source=latch.actor.value,
+                    cause=cause,
+                    decision_text=f"{latch.state.value}: {latch.reason}",
+                    result={"kill_state": latch.state.value, "reason": latch.reason},
+                )
+                self._store.set_meta(_LATCH, _latch_text(latch))
+                record_id = record.id
+        except sqlite3.Error:
+            log.exception("the latch could not be written; it holds until this process ends")
+        if is_news:
+            self.on_change()
+        return record_id
+
+    # -- the person's stop
 
     async def kill(self, *, keep: bool) -> dict[str, Any]:
-        """Do a person's kill: reducing, cancel, flatten unless `keep`, halted."""
-        is_running = self.latch.state is KillState.REDUCING
-        if is_running or (keep and self.latch.state is KillState.HALTED):
-            report = await self._sending.cancel_all(cause=None, source="person")
-            return {**self._state_json(), **report, "flattened": [], "record_id": None}
+        """Do a person's kill: reducing, cancel, flatten unless `keep`, halted.
+
+        Answers after at most `ANSWER_S`; what takes longer goes on, and the latch tells when it is done.
+        """
+        report: dict[str, Any] = {"cancelled": [], "failed": [], "flattened": [], "record_id": None}
+        task = asyncio.create_task(self._kill(report, keep=keep))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        done, _ = await asyncio.wait({task}, timeout=ANSWER_S)
+        if done:
+            task.result()
+        else:
+            report["failed"].append({"order_id": "", "message": "still stopping; watch the Trading light"})
+        return {**self._state_json(), **report}
+
+    async def _kill(self, report: dict[str, Any], *, keep: bool) -> None:
         reason = "stopped by the person" + (", positions kept" if keep else "")
-        # Halted already (the model stopped it, say): the person's own stop still flattens.
-        latch = self.latch.begin_reducing(Actor.PERSON, reason, self._clock.now())
-        record_id = self._move(latch, "kill", cause=None)
-        self._void_pending("the desk was stopped", cause_source="person")
-        flattened: list[Order] = []
+        self._kills += 1
         try:
-            report = await self._sending.cancel_all(cause=record_id, source="person")
-            if not keep and self._limit_file.limits.kill_positions is KillPositions.FLATTEN:
-                flattened = await self._flatten(record_id)
+            latch = self.latch.begin_reducing(Actor.PERSON, reason, self._clock.now())
+            record_id = self._move(latch, "kill", cause=None)
+            report["record_id"] = record_id
+            self._void_pending("the desk was stopped", cause_source="person")
+            _merge(report, await self._sending.cancel_all(cause=record_id, source="person"))
+            async with self._selling:
+                if not keep and self._limit_file.limits.kill_positions is KillPositions.FLATTEN:
+                    await self._quiet(report, record_id)
+                    await self._flatten(record_id, report)
         finally:
-            self._move(self.latch.halt(Actor.PERSON, reason, self._clock.now()), "kill", cause=record_id)
-        rows = [o.as_json() for o in flattened]
-        return {**self._state_json(), **report, "flattened": rows, "record_id": record_id}
+            self._kills -= 1
+            self._halt_when_done(reason, report["record_id"])
+
+    async def _quiet(self, report: dict[str, Any], record_id: str | None) -> None:
+        """Wait until nothing is on its way to the venue, cancel what arrived, and read what is free now."""
+        for order in self._ledger.live():
+            if order.state is OrderState.SENDING:
+                await self._settlement.wait_for(
+                    order.client_order_id, lambda o: o.state is not OrderState.SENDING, SENDING_WAIT_S
+                )
+        if any(not order.is_exit for order in self._ledger.live()):
+            again = await self._sending.cancel_all(cause=record_id, source="person", keep_exits=True)
+            _merge(report, again)
+        await self._account.refresh()
+
+    def _halt_when_done(self, reason: str, cause: str | None) -> None:
+        """Halt, unless another stop is still selling: the last one halts."""
+        if self._kills == 0 and self.latch.state is not KillState.ACTIVE:
+            self._move(self.latch.halt(Actor.PERSON, reason, self._clock.now()), "kill", cause=cause)
+
+    # -- a model's or a guard's stop
 
     async def halt_for(
         self, actor: Actor, reason: str, *, cause: str | None, conversation: str | None
-    ) -> Any:
+    ) -> dict[str, Any]:
         """Do a model's or a guard's stop: cancel, halt; selling is offered as cards."""
         latch = self.latch.stop(actor, reason, self._clock.now())
         record_id = None
@@ -137,43 +183,56 @@ class Stopping:
             record_id = self._move(latch, "kill", cause=cause)
             self._void_pending("the desk was stopped", cause_source=actor.value)
         report = await self._sending.cancel_all(cause=record_id or cause, source=actor.value)
+        await self._account.refresh()
         cards = self._offer_to_flatten(record_id or cause, conversation)
         return {**self._state_json(), **report, "proposals": cards, "record_id": record_id}
 
+    # -- after a stop
+
     def release(self) -> None:
-        """Let a person's release re-arm the desk."""
+        """Let a person's release re-arm the desk, the breaker of refused orders included."""
         latch = self.latch.release(Actor.PERSON, "released by the person", self._clock.now())
-        if latch is not self.latch:
-            self._health.rejects_in_a_row = 0
+        if latch is not self.latch or self._health.rejects_in_a_row:
             self._move(latch, "release", cause=None)
+            self._health.clear_rejects()
 
-    async def flatten_approved(self, send: Callable[[], Any], *, cause: str) -> Any:
+    async def flatten_approved(self, send: Callable[[], Awaitable[Any]], *, cause: str) -> Any:
         """Send one approved flatten card: reducing for its length, then halted again."""
-        latch = self.latch.begin_reducing(Actor.PERSON, "flatten approved by the person", self._clock.now())
-        self._move(latch, "kill", cause=cause)
+        self._kills += 1
         try:
-            return await send()
+            async with self._selling:
+                latch = self.latch.begin_reducing(
+                    Actor.PERSON, "flatten approved by the person", self._clock.now()
+                )
+                self._move(latch, "kill", cause=cause)
+                return await send()
         finally:
-            self._move(self.latch.halt(Actor.PERSON, "flattened", self._clock.now()), "kill", cause=cause)
+            self._kills -= 1
+            self._halt_when_done("flattened", cause)
 
-    def after_order_change(self, order: Order) -> None:
-        """Cancel what the venue acknowledges after a stop, unless it reduces."""
-        is_exit = order.purpose != Purpose.ENTRY.value and self.latch.state is KillState.REDUCING
-        if self.latch.state is KillState.ACTIVE or is_exit or order.state is not OrderState.OPEN:
+    async def sweep(self) -> None:
+        """While stopped, cancel whatever entry is still live at the venue; called about once a second.
+
+        A cancel that failed, an order that was on its way, a crash between latch and cancels: all end here.
+        """
+        if self.latch.state is KillState.ACTIVE or self._kills:
             return
-        task = asyncio.get_running_loop().create_task(self._cancel_late(order))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        late = [o for o in self._ledger.live() if o.state is OrderState.OPEN]
+        for order in late:
+            await self._sending.cancel(order, cause=None, source="guard")
 
-    async def _cancel_late(self, order: Order) -> None:
-        current = self._ledger.get(order.client_order_id)
-        if current is not None and current.state is OrderState.OPEN:
-            await self._sending.cancel(current, cause=None, source="guard")
+    def after_fill(self, order: Order) -> None:
+        """Offer to sell what a late fill brought in after the desk had stopped."""
+        if self.latch.state is KillState.HALTED and not order.is_exit:
+            self._offer_to_flatten(order.cause_id, None)
 
     def _void_pending(self, text: str, *, cause_source: str) -> None:
-        for proposal in self._proposals.select(pending_only=True, limit=1000):
-            self._proposals.answer(proposal, "voided", text=text, source=cause_source)
-            self.on_voided(proposal.id)
+        with suppress(sqlite3.Error):
+            for proposal in self._proposals.select(pending_only=True, limit=1000):
+                self._proposals.answer(proposal, "voided", text=text, source=cause_source)
+                self.on_voided(proposal.id)
+
+    # -- selling
 
     def _exits(self) -> list[OrderIntent]:
         """Return one exit per position that is large enough to sell, priced inside the collar."""
@@ -201,21 +260,26 @@ class Stopping:
             )
         return intents
 
-    async def _flatten(self, record_id: str) -> list[Order]:
-        orders = []
+    async def _flatten(self, record_id: str | None, report: dict[str, Any]) -> None:
+        """Sell each position; what could not be sold stands in `failed` with the reason."""
         for intent in self._exits():
             try:
                 draft = self._drafting.draft(intent, Origin.KILL)
-            except MatrixError as error:
-                self._store.record("kill", cause=record_id, symbol=intent.symbol, error_text=str(error))
+                outcome = await self._sending.send(
+                    draft,
+                    consent=Consent(kind=ConsentKind.KILL),
+                    cause=record_id,
+                    proposal_id=None,
+                    pending=0,
+                )
+            except (MatrixError, sqlite3.Error) as error:
+                report["failed"].append({"order_id": intent.symbol, "message": f"not sold: {error}"})
                 continue
-            await self._sending.send(
-                draft, consent=Consent(kind=ConsentKind.KILL), cause=record_id, proposal_id=None, pending=0
-            )
             order = self._ledger.get(draft.client_order_id)
             if order is not None:
-                orders.append(order)
-        return orders
+                report["flattened"].append(order.as_json())
+            if outcome["state"] != "filled":
+                report["failed"].append({"order_id": intent.symbol, "message": outcome["text"]})
 
     def _offer_to_flatten(self, cause: str | None, conversation: str | None) -> list[Proposal]:
         waiting = {
@@ -241,3 +305,21 @@ class Stopping:
 
     def _state_json(self) -> dict[str, Any]:
         return {"kill_state": self.latch.state.value}
+
+
+def _latch_text(latch: Latch) -> str:
+    return json.dumps(
+        {
+            "state": latch.state.value,
+            "reason": latch.reason,
+            "since": rfc3339(latch.since),
+            "actor": latch.actor.value,
+        }
+    )
+
+
+def _merge(report: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add a later round of cancels: what is cancelled now has not failed after all."""
+    report["cancelled"].extend(more["cancelled"])
+    done = set(report["cancelled"])
+    report["failed"] = [f for f in [*report["failed"], *more["failed"]] if f["order_id"] not in done]

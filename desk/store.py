@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from domain.clock import rfc3339
 from domain.errors import LockedError
 from guardrails.snapshot import Mode
 from memory.journal import Journal
@@ -48,7 +50,8 @@ CREATE TABLE IF NOT EXISTS days (
     day TEXT PRIMARY KEY, realised_usd TEXT NOT NULL, fees_usd TEXT NOT NULL, turnover_usd TEXT NOT NULL,
     entries_usd TEXT NOT NULL, start_unrealised_usd TEXT);
 CREATE TABLE IF NOT EXISTS replies (
-    request_id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, status INTEGER NOT NULL, reply TEXT NOT NULL);
+    request_id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, reply TEXT NOT NULL, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS replies_at ON replies(at);
 """
 
 
@@ -85,7 +88,9 @@ class Store:
         *,
         mode: Mode,
         venue: str,
+        redact: Callable[[str], str],
     ) -> None:
+        self.redact = redact
         self.connection = connection
         self.mode = mode
         self.venue = venue
@@ -165,6 +170,11 @@ class Store:
             )
             self._has_written = True
         return record
+
+    def prune_replies(self, before: datetime) -> None:
+        """Forget stored replies older than `before`; nobody repeats a request that late."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM replies WHERE at<?", (rfc3339(before),))
 
     def get_meta(self, key: str) -> str | None:
         """Return a stored value."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from desk.account import Account
+from desk.adoption import Adoption
 from desk.drafts import Drafting
 from desk.events import EventHub
 from desk.explaining import Explaining
@@ -23,13 +24,14 @@ from desk.portfolio import Portfolio
 from desk.proposals import Proposals
 from desk.proposing import Proposing
 from desk.reconciliation import Reconciliation
-from desk.sending import Sending, Wire
+from desk.sending import Sending
 from desk.service import Desk, Parts
 from desk.settings import Settings
 from desk.settlement import Settlement
 from desk.snapshots import Health, MessageCount, Snapshots
 from desk.stopping import Stopping
 from desk.store import Store, connect
+from desk.wire import Wire
 from domain.clock import Clock
 from domain.errors import BadInputError, UnreachableError
 from domain.ids import IdSource
@@ -120,16 +122,21 @@ def assemble(
 ) -> Assembly:
     """Build every part on `home`. Raises `BadInputError` for files that can't be used."""
     known = [venue.secret, *secrets]
+
+    def redact(text: str) -> str:
+        return redactor.redact(text, known)
+
     ids = IdSource(clock, random)
     connection = connect(home / "state" / "desk.sqlite")
     journals.create(connection)
     journal_key = chain.load_key(home / "state" / "journal-key")
     store = Store(
         connection,
-        Journal(connection, clock=clock, ids=ids, redact=lambda text: redactor.redact(text, known)),
+        Journal(connection, clock=clock, ids=ids, redact=redact),
         JournalFiles(home / "journal"),
         mode=settings.mode,
         venue=venue.endpoint.venue,
+        redact=redact,
     )
     nonces = NonceSource(home / "state" / f"nonce-{settings.mode.value}", clock)
     wire = Wire(GeminiRest(venue.endpoint, venue.credentials, nonces, clock), venue.credentials, nonces)
@@ -150,9 +157,9 @@ def _parts(
 ) -> Parts:
     limit_file = LimitFile(home, store, clock)
     ledger = Ledger(store, clock)
-    market = Market(wire.rest, clock, _SOURCES[settings.mode])
-    account, health = Account(wire.rest, clock), Health()
-    health.clock_skew_s = lambda: wire.rest.clock_skew_s
+    market, health = Market(wire.rest, clock, _SOURCES[settings.mode]), Health(store, clock)
+    account = Account(wire.rest, clock, on_answer=health.rebase_clock)
+    health.venue_skew_s = lambda: wire.rest.clock_skew_s
     portfolio = Portfolio(
         store=store,
         ledger=ledger,
@@ -162,7 +169,7 @@ def _parts(
         limits=lambda: limit_file.limits,
     )
     drafting, proposals = Drafting(market, account, ids), Proposals(store, clock, ids)
-    messages = MessageCount(clock)
+    messages, order_count = MessageCount(clock), MessageCount(clock)
     snapshots = Snapshots(
         store=store,
         ledger=ledger,
@@ -170,20 +177,32 @@ def _parts(
         account=account,
         portfolio=portfolio,
         messages=messages,
+        orders=order_count,
         health=health,
         account_name=ACCOUNT_NAME,
+    )
+    settlement = Settlement(store, ledger, market)
+    adoption = Adoption(
+        wire=wire,
+        store=store,
+        ledger=ledger,
+        market=market,
+        account=account,
+        settlement=settlement,
+        clock=clock,
     )
     stopping = Stopping(
         store=store,
         ledger=ledger,
         market=market,
+        account=account,
+        settlement=settlement,
         drafting=drafting,
         proposals=proposals,
         health=health,
         limit_file=limit_file,
         clock=clock,
     )
-    settlement = Settlement(store, ledger, market)
     sending = Sending(
         wire=wire,
         store=store,
@@ -197,6 +216,8 @@ def _parts(
         clock=clock,
         limits=lambda: limit_file.limits,
         kill_state=stopping.state,
+        orders=order_count,
+        adoption=adoption,
     )
     proposing = Proposing(
         store=store,
@@ -219,6 +240,7 @@ def _parts(
         sending=sending,
         settlement=settlement,
         health=health,
+        adoption=adoption,
         clock=clock,
     )
     lights = Lights(

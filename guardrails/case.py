@@ -31,6 +31,14 @@ CASH = frozenset({"USD", "GUSD", "RLUSD", "USDC", "USDT", "DAI", "EUR", "GBP", "
 _SEEN_BY_A_PERSON = frozenset({Origin.PERSON, Origin.MODEL, Origin.KILL})
 _GIVEN_BY_A_PERSON = frozenset({ConsentKind.NONE, ConsentKind.PERSON, ConsentKind.KILL})
 
+
+def acquired(side: Side, base: str, quote: str) -> str | None:
+    """Return the asset an order adds to: the base of a buy, the quote of a sale into a coin, else None."""
+    if side is Side.BUY:
+        return base
+    return None if quote.upper() in CASH else quote
+
+
 EXIT_PURPOSES = frozenset({Purpose.TAKE_PROFIT, Purpose.REDUCE, Purpose.STOP})
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from domain.instrument import Side
 from domain.money import ZERO
 from domain.order import Origin
-from guardrails.case import Case, dollars, measure, passed, plain, refused
+from guardrails.case import Case, acquired, dollars, measure, passed, plain, refused
 from guardrails.verdict import Check
 
 _NAMES = ("used_usd", "order_usd", "limit_usd")
@@ -23,9 +23,13 @@ def per_order(case: Case) -> Check:
 
 
 def per_symbol(case: Case) -> Check:
-    """Require that the asset's exposure with this buy is within `per_symbol_usd`."""
+    """Require that the exposure in the asset this order adds to is within `per_symbol_usd`.
+
+    A sale into a coin adds to that coin: ETH sold for BTC is BTC bought.
+    """
     used, limit = measure(case.snapshot.asset_exposure_usd), case.limits.per_symbol_usd
-    if case.draft.side is Side.SELL:
+    instrument = case.draft.instrument
+    if acquired(case.draft.side, instrument.base, instrument.quote) is None:
         return passed("per_symbol_usd", "A sale adds nothing to this asset.", _NAMES, (used, ZERO, limit))
     return _cap(case, "per_symbol_usd", used, limit, "What is held, open and bought of this asset")
 

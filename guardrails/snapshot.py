@@ -53,8 +53,9 @@ class Consent:
 class Snapshot:
     """All numbers are USD, per cent or counts as named; `*_usd` measures never include the draft itself.
 
-    asset_exposure_usd: cost of the position in the draft's base asset plus its live and unknown buys,
-    summed over quote currencies. global_day_usd: open + unknown + filled since 00:00 UTC.
+    asset_exposure_usd: cost of the position in the asset the draft adds to (the base of a buy, the quote
+    of a sale into a coin) plus live and unknown orders that add to it, summed over pairs.
+    global_day_usd: the same over all assets, open + unknown + filled since 00:00 UTC.
     available: free balance by currency. usd_rates: USD for one unit of a currency.
     held: units of the base asset free to sell; average_cost_usd: per unit with entry fees.
     own_bid, own_ask: best prices of our own resting orders in this symbol.

@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 
 from domain.errors import BadInputError
 from domain.money import (
-    bps_of,
     ceil_to,
     floor_to,
     is_multiple,
     parse_decimal,
     parse_venue_decimal,
     to_wire,
-    usd,
 )
 
 STEPS = st.sampled_from([Decimal(step) for step in ("1E-9", "1E-8", "0.00001", "0.01", "0.5", "1", "1000")])
@@ -96,17 +94,3 @@ def test_rounding_ends_on_the_nearest_step_in_its_direction(value: Decimal, step
     assert down <= value <= up
     assert up - down in {Decimal(0), step}
     assert (up == down) is is_multiple(value, step)
-
-
-@given(st.decimals(min_value=0, max_value=10**9, places=8), st.integers(0, 10_000))
-def test_basis_points_are_exact(value: Decimal, bps: int) -> None:
-    assert Fraction(bps_of(value, Decimal(bps))) == Fraction(value) * bps / 10_000
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [("1234.5", "$1,234.50"), ("-0.25", "-$0.25"), ("0", "$0.00"), ("1000000", "$1,000,000.00")],
-)
-def test_dollars_for_people(value: str, text: str) -> None:
-    assert usd(Decimal(value)) == text
-    assert usd(Decimal("0.001234"), 4) == "$0.0012"

@@ -131,8 +131,14 @@ class GeminiRest:
         """Return the account's own fee rates."""
         return await self._call(TABLE["notional_volume"], parse.fee_schedule)
 
-    async def submit(self, order: SignedOrder) -> VenueOrder:
-        """Send an order, once. Cancelling this call while it waits leaves the outcome unknown."""
+    async def submit(
+        self, order: SignedOrder, *, may_leave: Callable[[], bool] | None = None
+    ) -> VenueOrder:
+        """Send an order, once. Cancelling this call while it waits leaves the outcome unknown.
+
+        `may_leave` is asked at the last moment, when it is this order's turn: on False nothing is sent and
+        `VenueRejectedError("WITHDRAWN")` is raised.
+        """
         call = TABLE["order_new"]
         if type(order) is not SignedOrder or order.request.path != call.path:
             raise BadInputError("NOT_A_SIGNED_ORDER", "only a signed order is sent", "Build it first.")
@@ -140,6 +146,12 @@ class GeminiRest:
 
         async def ready() -> SignedRequest:
             await self._pacer.wait(call.rate, Urgency.ORDER)
+            if may_leave is not None and not may_leave():
+                raise VenueRejectedError(
+                    "WITHDRAWN",
+                    "the desk was stopped, or the approval ran out, before the order left",
+                    "Nothing was sent. Ask for a fresh card once the desk is active.",
+                )
             if not nonces.depart(order.request.nonce):
                 raise VenueRejectedError(
                     "NONCE_PASSED",
