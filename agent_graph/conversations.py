@@ -93,6 +93,11 @@ class Conversations:
             await runner.take_up()
             return cls(store=store, hub=hub, runner=runner, clock=clock, ids=ids, exits=exits.pop_all())
 
+    @property
+    def model_name(self) -> str:
+        """Return the name of the chat model that is asked first."""
+        return self._runner.model_name
+
     async def close(self) -> None:
         """End subscriptions, let running turns end for a moment, stop the rest, close the store."""
         await self._exits.aclose()

@@ -89,6 +89,11 @@ class TurnRunner:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._evidence: OrderedDict[str, Evidence] = OrderedDict()
 
+    @property
+    def model_name(self) -> str:
+        """Return the chat model's own name, as `done` events give it when this model answered."""
+        return self._model.get_name()
+
     async def close(self) -> None:
         """Let running turns end for a moment, then stop the rest."""
         if self._tasks:

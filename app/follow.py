@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from typing import Protocol
 
 from app.desk_link import DeskLink
 from app.live import KEPT_FILLS, Json, Live
@@ -18,23 +18,26 @@ LONGEST_PAUSE_S = 2.0
 _RECENT_FILLS = 20
 LOST = "the desk does not answer; start it with `matrix up`"
 
-Settle = Callable[[str], None]
 
+class Settling(Protocol):
+    """What the conversations hear: neither call waits, and a repeat does nothing."""
 
-def is_settled(proposal: Json) -> bool:
-    """Say whether a proposal is over: answered, and when approved with its outcome known."""
-    if proposal["state"] == "pending":
-        return False
-    return proposal["state"] != "approved" or proposal.get("outcome") is not None
+    def settle(self, proposal_id: str) -> None:
+        """Hear that this proposal changed."""
+        ...
+
+    def settle_waiting(self) -> None:
+        """Hear that proposals may have changed while nobody listened."""
+        ...
 
 
 class Follower:
     """Reads the desk's events for ever; every lost line is made good by reading all lists again."""
 
-    def __init__(self, link: DeskLink, live: Live, settle: Settle) -> None:
+    def __init__(self, link: DeskLink, live: Live, talk: Settling) -> None:
         self._link = link
         self._live = live
-        self._settle = settle
+        self._talk = talk
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -82,8 +85,7 @@ class Follower:
     def take_proposal(self, proposal: Json) -> None:
         """Show a card's new state and wake the conversation that waits for it."""
         self._live.put_proposal(proposal)
-        if is_settled(proposal):
-            self._settle(proposal["id"])
+        self._talk.settle(proposal["id"])
 
     async def _read_all(self, status: Json) -> None:
         link, live = self._link, self._live
@@ -97,6 +99,4 @@ class Follower:
         live.status, live.prices, live.portfolio = status, prices["prices"], portfolio
         live.desk = {"up": True, "text": "connected"}
         live.replace(orders=orders["orders"], fills=fills["fills"], proposals=proposals["proposals"])
-        for proposal in proposals["proposals"]:
-            if is_settled(proposal):
-                self._settle(proposal["id"])
+        self._talk.settle_waiting()

@@ -10,18 +10,36 @@ from types import MappingProxyType
 from app.access import Door, csrf_token
 from app.page import UI_PATH
 from guardrails.request_guard import Refusal
-from loopback.guard import AsgiApp, Receive, Scope, Send
+from loopback.guard import AsgiApp, Message, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/", "/healthz"})
 """Answered without a session; `/` then only says how to get in."""
 
-# Gradio's page has no event that runs Python, so of its 100-odd routes it needs these to draw itself.
+# Gradio's page has no event of Gradio's, so of its 100-odd routes it needs these to draw itself.
 _UI_EXACT = frozenset({"/", "/config", "/theme.css"})
 _UI_BELOW = ("/assets/", "/static/")
 _READING = frozenset({"GET", "HEAD"})
 
+MAX_PATH = 2_000
+_MAX_NAME = 255
+"""Longer names exist on no file system, and looking for one is an error instead of an absence."""
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body; the longest honest one is a message of 4,000 characters."""
+
 _NOTHING_HERE = Refusal(
     status=404, code="NOT_FOUND", message="there is nothing here", cure="Open the page at /."
+)
+_TOO_LONG = Refusal(
+    status=414,
+    code="ADDRESS_TOO_LONG",
+    message=f"the address has more than {MAX_PATH} characters",
+    cure="Open the page at /.",
+)
+_TOO_LARGE = Refusal(
+    status=413,
+    code="BODY_TOO_LARGE",
+    message=f"the request has more than {MAX_BODY // 1024} KiB",
+    cure="Send less.",
 )
 _NO_SESSION = Refusal(
     status=401,
@@ -77,16 +95,25 @@ class SessionGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one connection; pass it on or answer it here."""
-        if scope["type"] == "lifespan" or _is_open(scope):
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         refusal = self._judge(scope)
+        if refusal is None and scope["type"] == "http" and scope["method"] not in _READING:
+            body = await _read_body(receive)
+            if body is None:
+                refusal = _TOO_LARGE
+            else:
+                receive = _replay(body, receive)
         if refusal is None:
             await self._app(scope, receive, send)
         else:
             await _answer(scope, receive, send, refusal)
 
     def _judge(self, scope: Scope) -> Refusal | None:
+        misfit = _misfit(scope)
+        if misfit is not None or _is_open(scope):
+            return misfit
         if _is_closed(scope):
             return _NOTHING_HERE
         token = session_token(scope, self._cookie)
@@ -109,6 +136,46 @@ def _is_closed(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] not in _READING:
         return True
     return bool(rest) and rest not in _UI_EXACT and not rest.startswith(_UI_BELOW)
+
+
+def _misfit(scope: Scope) -> Refusal | None:
+    """Say what is too large about a request; nothing of its body has been read."""
+    path = str(scope["path"])
+    if len(path) > MAX_PATH:
+        return _TOO_LONG
+    if "\0" in path or any(len(name.encode("utf-8", "replace")) > _MAX_NAME for name in path.split("/")):
+        return _NOTHING_HERE
+    told = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
+    return _TOO_LARGE if not told.isdigit() or int(told[:20]) > MAX_BODY else None
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the body, or None when it breaks off or has more than `MAX_BODY` bytes."""
+    parts, size, has_more = [], 0, True
+    while has_more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY:
+            return None
+        has_more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body that was read, and then what `receive` gives."""
+    is_given = False
+
+    async def once_more() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once_more
 
 
 def _has_csrf(scope: Scope, token: str) -> bool:

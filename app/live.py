@@ -52,6 +52,7 @@ class Live:
         self._clock = clock
         self._viewers: set[Viewer] = set()
         self.desk: Json = {"up": False, "text": "connecting to the desk"}
+        self.model: Json = {"name": "Model", "state": "off", "word": "starting", "detail": "still opening"}
         self.status: Json = {}
         self.prices: list[Json] = []
         self.portfolio: Json = {}
@@ -75,6 +76,7 @@ class Live:
         return {
             "now": rfc3339(self._clock.now()),
             "desk": self.desk,
+            "model": self.model,
             "status": self.status,
             "prices": self.prices,
             "portfolio": self.portfolio,
@@ -97,6 +99,11 @@ class Live:
             self.desk = {"up": up, "text": text}
             self.publish("desk", self.desk)
 
+    def set_model(self, light: Json) -> None:
+        """Take the light of the chat's model: a light of the desk's shape, see `app.model_light`."""
+        self.model = light
+        self.publish("model", light)
+
     def set_status(self, status: Json) -> None:
         """Take a whole status."""
         self.status = status
@@ -104,9 +111,7 @@ class Live:
 
     def set_kill(self, kill: Json) -> None:
         """Take a change of the kill latch."""
-        self.set_status(
-            {**self.status, "kill_state": kill["kill_state"], "kill_reason": kill.get("kill_reason")}
-        )
+        self.set_status({**self.status, "kill_state": kill["kill_state"], "kill_reason": kill["reason"]})
 
     def set_prices(self, prices: list[Json]) -> None:
         """Take prices, of all symbols or of those that moved."""

@@ -1,7 +1,7 @@
 """The page that Gradio draws: tabs, forms and empty places that `static/main.js` fills.
 
-No Gradio event runs Python. Every event is answered in the browser (`fn=None`), so the server side of
-Gradio's queue stays closed; what acts or reads goes through the routes of this package.
+There is no Gradio event at all: `static/forms.js` listens to the forms, so that a press before Gradio has
+attached its own handlers counts too, and what acts or reads goes through the routes of this package.
 """
 
 from __future__ import annotations
@@ -34,54 +34,47 @@ def _chat(gr: Any) -> None:
         _place(gr, "conversations")
         _place(gr, "transcript")
         with gr.Row(elem_id="mx-composer"):
-            box = gr.Textbox(
+            gr.Textbox(
                 label="Message",
                 placeholder="Ask, or propose a trade",
                 lines=1,
                 max_lines=5,
                 max_length=4000,
+                interactive=True,
                 elem_id="mx-message",
                 scale=8,
             )
-            send = gr.Button("Send", variant="primary", elem_id="mx-send", scale=1, min_width=88)
-        gr.on(
-            [box.submit, send.click],
-            fn=None,
-            js="(text) => window.matrix.send(text)",
-            inputs=[box],
-            outputs=[box],
-            api_visibility="private",
-        )
+            gr.Button("Send", variant="primary", elem_id="mx-send", scale=1, min_width=88)
         _place(gr, "dock")
 
 
 def _journal(gr: Any) -> None:
     with gr.Row(elem_id="mx-search"):
-        text = gr.Textbox(
+        gr.Textbox(
             label="Search the journal",
             placeholder="words, an order id, or a record id (R-…)",
             max_length=200,
+            interactive=True,
             elem_id="mx-search-text",
             scale=6,
         )
-        kind = gr.Textbox(
+        gr.Textbox(
             label="Kind",
             placeholder="fill, order, verdict …",
             max_length=40,
+            interactive=True,
             elem_id="mx-search-kind",
             scale=2,
         )
-        symbol = gr.Textbox(
-            label="Symbol", placeholder="btcusd", max_length=12, elem_id="mx-search-symbol", scale=2
+        gr.Textbox(
+            label="Symbol",
+            placeholder="btcusd",
+            max_length=12,
+            interactive=True,
+            elem_id="mx-search-symbol",
+            scale=2,
         )
-        find = gr.Button("Search", variant="primary", elem_id="mx-search-go", scale=1, min_width=100)
-    gr.on(
-        [text.submit, kind.submit, symbol.submit, find.click],
-        fn=None,
-        js="(text, kind, symbol) => window.matrix.search(text, kind, symbol)",
-        inputs=[text, kind, symbol],
-        api_visibility="private",
-    )
+        gr.Button("Search", variant="primary", elem_id="mx-search-go", scale=1, min_width=100)
     _place(gr, "journal")
 
 

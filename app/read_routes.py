@@ -17,6 +17,8 @@ from domain.errors import NotFoundError
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _SEARCH_LIMIT = 50
+_MOST_CAUSES = 20
+_EFFECTS_WITHIN = 200
 
 
 def read_router(link: DeskLink, live: Live, cookie: str) -> APIRouter:
@@ -43,21 +45,7 @@ def read_router(link: DeskLink, live: Live, cookie: str) -> APIRouter:
         """Return one card, from the desk itself."""
         return await link.read(f"/proposals/{_segment(proposal_id)}")
 
-    @router.get("/api/journal/search")
-    async def search(text: str = "", kind: str = "", symbol: str = "") -> Json:
-        """Return journal records, newest first."""
-        return await link.read(
-            "/journal/search",
-            text=text or None,
-            kind=kind or None,
-            symbol=symbol or None,
-            limit=_SEARCH_LIMIT,
-        )
-
-    @router.get("/api/journal/records/{record_id}")
-    async def record(record_id: str) -> Json:
-        """Return one receipt."""
-        return await link.read(f"/journal/records/{_segment(record_id)}")
+    _add_journal(router, link)
 
     @router.get("/favicon.ico")
     async def favicon() -> Response:
@@ -80,6 +68,48 @@ def read_router(link: DeskLink, live: Live, cookie: str) -> APIRouter:
             live.leave(viewer)
 
     return router
+
+
+def _add_journal(router: APIRouter, link: DeskLink) -> None:
+    @router.get("/api/journal/search")
+    async def search(text: str = "", kind: str = "", symbol: str = "") -> Json:
+        """Return journal records, newest first."""
+        return await link.read(
+            "/journal/search",
+            text=text or None,
+            kind=kind or None,
+            symbol=symbol or None,
+            limit=_SEARCH_LIMIT,
+        )
+
+    @router.get("/api/journal/records/{record_id}")
+    async def record(record_id: str) -> Json:
+        """Return one receipt."""
+        return await link.read(f"/journal/records/{_segment(record_id)}")
+
+    @router.get("/api/journal/records/{record_id}/chain")
+    async def chain(record_id: str) -> Json:
+        """Return what led to a record, first cause first, and what it led to."""
+        return await _chain(link, _segment(record_id))
+
+
+async def _chain(link: DeskLink, record_id: str) -> Json:
+    record = await link.read(f"/journal/records/{record_id}")
+    after = await link.read("/journal/tail", after_seq=record["seq"], limit=_EFFECTS_WITHIN)
+    effects = [item for item in after["records"] if item["cause"] == record_id]
+    causes: list[Json] = []
+    while record["cause"] and len(causes) < _MOST_CAUSES:
+        record = await link.read(f"/journal/records/{_segment(record['cause'])}")
+        causes.insert(0, record)
+    return {
+        "causes": [_told(item) for item in causes],
+        "effects": [_told(item) for item in effects],
+        "looked_at": len(after["records"]),
+    }
+
+
+def _told(record: Json) -> Json:
+    return {key: record[key] for key in ("id", "ts", "kind", "summary")}
 
 
 def _segment(text: str) -> str:

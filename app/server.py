@@ -88,8 +88,8 @@ class _Readiness:
 def build(*, home: Path, port: int, open_talk: OpenTalk, clock: Clock) -> Built:
     """Build the app for the home and the port that its socket has; nothing is opened before it starts."""
     live, ready, link, line = Live(clock), _Readiness(), DeskLink(home), PersonLine(home)
-    room, door, cookie = ChatRoom(live), Door(home, clock), cookie_name(port)
-    follower = Follower(link, live, room.settle)
+    room, door, cookie = ChatRoom(live, clock), Door(home, clock), cookie_name(port)
+    follower = Follower(link, live, room)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -148,13 +148,14 @@ def _front_router(door: Door, cookie: str, ready: _Readiness, live: Live) -> API
 
 
 def _redeem(request: Request, door: Door, cookie: str, code: str) -> Response:
-    if door.throttled():
-        return _html(landing.way_in("Too many wrong codes. Wait a minute, then run matrix url."), 429)
     rest = urlencode([(key, value) for key, value in parse_qsl(request.url.query) if key != "code"])
     target = f"/?{rest}" if rest else "/"
     if door.admits(session_token(request.scope, cookie)):
         return RedirectResponse(target, 303)  # signed in already: the code stays good for another browser
-    token = door.redeem(code)
+    was_throttled = door.throttled()
+    token = door.redeem(code)  # also while wrong codes are throttled: guessing must not lock the person out
+    if token is None and was_throttled:
+        return _html(landing.way_in("Too many wrong codes. Wait a minute, then run matrix url."), 429)
     if token is None:
         return _html(
             landing.way_in("That address was used already, or it is too old."),
@@ -184,8 +185,9 @@ async def _open_rest(
         await _open_page(app, stack)
         ready.page = True
         room.open(await opened())
-    except Exception:
+    except Exception as error:
         log.exception("the app could not be opened completely; the page says what is missing")
+        room.broke(error)
         raise
 
 

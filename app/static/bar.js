@@ -1,12 +1,14 @@
 // The fixed bar: mode, lights, "Flatten & Pause". It does not wait for Gradio.
 
-import { announce, h, on, post, redraw, setClass, setText, state } from "./core.js";
+import { announce, h, on, post, redraw, setClass, setText, state, zone } from "./core.js";
 
 const GLYPH = { ok: "●", slow: "▲", down: "■", off: "○" };
 export const glyphOf = (light) => GLYPH[light] ?? "■";
+export const wordOf = (light) => [light.label, light.word ?? light.state].filter(Boolean).join(" · ");
 
 const mode = h("strong", { class: "mx-mode" }, "…");
 const modeLine = h("span", { class: "mx-mode-line" }, "connecting");
+const times = h("span", { class: "mx-zone", title: `Every time on this page is in ${zone}` }, `times in ${zone}`);
 const lights = h("ul", { class: "mx-lights", "aria-label": "Connections" });
 const killWord = h("span", {}, "Flatten & Pause");
 const kill = h("button", { type: "button", class: "mx-kill", "aria-keyshortcuts": "Alt+K", onclick: stopAll },
@@ -14,7 +16,7 @@ const kill = h("button", { type: "button", class: "mx-kill", "aria-keyshortcuts"
 const banner = h("div", { class: "mx-banner", hidden: true });
 const bar = h("header", { class: "mx-bar", "aria-label": "Desk status" },
   h("div", { class: "mx-bar-row" },
-    h("div", { class: "mx-brand" }, mode, modeLine), lights, kill),
+    h("div", { class: "mx-brand" }, mode, modeLine, times), lights, kill),
   banner);
 
 export function allLights() {
@@ -25,7 +27,14 @@ export function allLights() {
   const known = state.status.lights ?? [];
   const trusted = state.page.up && state.desk.up;
   return own.concat(known.map((light) => (trusted ? light
-    : { ...light, state: "down", detail: "last known; the desk does not answer" })));
+    : { ...light, state: "down", detail: "last known; the desk does not answer" })), modelLight());
+}
+
+function modelLight() {
+  const { model, page } = state;
+  if (!model) return [];
+  if (!page.up) return { ...model, state: "down", word: "down", detail: "last known; the app does not answer" };
+  return { ...model, age_s: model.at ? (Date.now() + state.clockOffset - Date.parse(model.at)) / 1000 : null };
 }
 
 const spoken = new Map();
@@ -42,7 +51,7 @@ function drawLights() {
     items.delete(light.name);
     setClass(item, `mx-${light.state}`);
     setText(item.children[0], glyphOf(light.state));
-    setText(item.children[1], `${light.name}: ${light.state}`);
+    setText(item.children[1], `${light.name}: ${wordOf(light)}`);
     item.title = light.detail ?? "";
     speak(light);
   }
@@ -51,8 +60,9 @@ function drawLights() {
 
 function speak(light) {
   const before = spoken.get(light.name);
-  spoken.set(light.name, light.state);
-  if (before !== undefined && before !== light.state) announce(`${light.name} is ${light.state}`);
+  const now = wordOf(light);
+  spoken.set(light.name, now);
+  if (before !== undefined && before !== now) announce(`${light.name}: ${now}`);
 }
 
 // One press acts at once. It stays pressable, so that a failed or slow stop can be repeated.
@@ -96,7 +106,7 @@ function drawBanner() {
   const word = state.status.kill_state === "halted" ? "Trading is halted" : "Reducing: cancelling and closing";
   banner.append(
     h("p", {}, h("span", { "aria-hidden": "true" }, "■ "), h("strong", {}, word),
-      state.status.kill_reason ? `: ${state.status.kill_reason}` : "",
+      state.status.kill_reason ? `: ${state.status.kill_reason}.` : ".",
       " Nothing new is sent until you release it."),
     releaseForm());
   announce(word);
@@ -148,7 +158,7 @@ export function startBar() {
       stopAll();
     }
   }, true);
-  for (const topic of ["all", "status", "desk", "page"]) on(topic, () => redraw(draw));
+  for (const topic of ["all", "status", "desk", "page", "model"]) on(topic, () => redraw(draw));
   on("signed-out", () => {
     bannerFor = null;
     banner.hidden = false;

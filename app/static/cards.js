@@ -32,6 +32,13 @@ function checkMark(check) {
   return h("span", { class: check.ok ? "mx-ok" : "mx-down" }, check.ok ? "✓ passed" : "✗ failed");
 }
 
+function checkRows(checks) {
+  return h("ul", {}, checks.map((check) => h("li", {},
+    checkMark(check),
+    h("span", { class: "mx-check-text" }, check.text,
+      h("span", { class: "mx-check-rule" }, check.rule, numbersOf(check.numbers))))));
+}
+
 function checkList(verdict) {
   const checks = verdict?.checks ?? [];
   if (!checks.length) return null;
@@ -42,10 +49,7 @@ function checkList(verdict) {
     : `All ${passed} checks passed${waits ? "; your yes is the last one" : ""}`;
   return h("details", { class: "mx-checks", open: failed > 0 },
     h("summary", {}, h("span", { class: failed ? "mx-down" : "mx-ok" }, failed ? "✗ " : "✓ ", summary)),
-    h("ul", {}, checks.map((check) => h("li", {},
-      checkMark(check),
-      h("span", { class: "mx-check-text" }, check.text,
-        h("span", { class: "mx-check-rule" }, check.rule, numbersOf(check.numbers)))))));
+    checkRows(checks));
 }
 
 function numbersOf(numbers) {
@@ -200,7 +204,8 @@ const OUTCOME = {
   cancelled: ["○", "Cancelled", "off"], rejected: ["■", "Rejected by the exchange", "down"],
   unknown: ["▲", "Not known yet; being looked up", "slow"], refused_at_send: ["■", "Refused when sending", "down"], applied: ["●", "Applied", "ok"],
 };
-const ANSWERED = { rejected: ["○", "Rejected by you", "off"], expired: ["○", "Expired unanswered", "off"] };
+const ANSWERED = { rejected: ["○", "Rejected by you", "off"], expired: ["○", "Expired unanswered", "off"],
+  refused: ["■", "Refused by the rules; nothing was sent", "down"] };
 
 function verdictOf({ state: answered, outcome }) {
   if (answered === "approved") return OUTCOME[outcome?.state] ?? ["▲", "Approved", "slow"];
@@ -212,11 +217,21 @@ function settledNode(proposal) {
   const { outcome } = proposal;
   const records = outcome?.record_ids?.length ? outcome.record_ids : [proposal.record_id].filter(Boolean);
   return h("li", { class: "mx-settled", "data-id": proposal.id, tabindex: "-1" },
-    h("div", {}, h("span", { class: `mx-${light}` }, h("span", { "aria-hidden": "true" }, `${glyph} `), h("strong", {}, word)), " ", proposal.card.title),
+    h("div", {}, h("span", { class: `mx-${light}` }, h("span", { "aria-hidden": "true" }, `${glyph} `), h("strong", {}, word))),
+    h("div", { class: "mx-settled-title" }, proposal.card.title),
     outcome?.text ? h("p", {}, outcome.text) : null,
+    proposal.state === "refused" ? refusalOf(proposal) : null,
     h("div", { class: "mx-settled-foot" },
       records.length ? h("span", {}, "Receipts: ", records.slice(-3).map((id) => [recordLink(id), " "])) : null,
       h("button", { type: "button", class: "mx-button mx-small", onclick: () => { dismissed.add(proposal.id); drawDock(); } }, "Dismiss")));
+}
+
+function refusalOf({ verdict }) {
+  const checks = verdict?.checks ?? [];
+  const failed = checks.filter((check) => !check.ok && !isOwnYes(check));
+  return h("ul", { class: "mx-refusal", "aria-label": `${failed.length} of ${checks.length} checks failed` }, failed.map((check) => h("li", {},
+    h("span", { class: "mx-down", "aria-hidden": "true" }, "✗ "), check.text,
+    h("span", { class: "mx-check-rule" }, check.code, numbersOf(check.numbers)))));
 }
 
 function isOver(proposal) {
@@ -226,7 +241,7 @@ function isOver(proposal) {
 
 function isNews(proposal) {
   const age = Date.now() + state.clockOffset - Date.parse(proposal.created_at);
-  return isOver(proposal) && !["refused", "voided"].includes(proposal.state) && !dismissed.has(proposal.id) && age < SETTLED_FOR_MS;
+  return isOver(proposal) && proposal.state !== "voided" && !dismissed.has(proposal.id) && age < SETTLED_FOR_MS;
 }
 
 function drawWaiting(open) {
@@ -282,6 +297,8 @@ function speak(all, open) {
     const fresh = open.filter((proposal) => !announced.has(proposal.id));
     if (fresh.length) announce(`New proposal: ${fresh.map((proposal) => proposal.card.title).join("; ")}`);
     for (const proposal of all) {
+      const isNew = !announced.has(proposal.id) && proposal.state === "refused";
+      if (isNew) announce(`${verdictOf(proposal)[1]}: ${proposal.card.title}`);
       if (announced.get(proposal.id) === "open" && isOver(proposal)) {
         announce(`${verdictOf(proposal)[1]}: ${proposal.card.title}. ${proposal.outcome?.text ?? ""}`);
       }

@@ -1,6 +1,7 @@
 // The transcript. The server holds it; this draws it, and adds sentences while they arrive.
 
-import { announce, clean, get, h, on, post, redraw, setText, state, when } from "./core.js";
+import { announce, clean, get, h, on, post, redraw, setText, when } from "./core.js";
+import { fieldOf, type, whenSubmitted } from "./forms.js";
 import { recordLink, richText } from "./links.js";
 
 const chat = { id: null, list: [], messages: [], live: null, problem: "", ready: false };
@@ -34,12 +35,21 @@ function liveNode() {
     h("div", { class: "mx-text" }, chat.live.text ? richText(clean(chat.live.text)) : h("span", { class: "mx-muted" }, chat.live.doing)));
 }
 
-let liveShown = null;
+// What was sent and is not in the transcript yet, in order: { text, opening }.
+const outbox = [];
+
+function unsentNode() {
+  const about = chat.ready ? "You · sending…" : "You · waits until the conversation is open";
+  return ({ text }) => h("article", { class: "mx-message mx-from-person mx-unsent" },
+    h("p", { class: "mx-about" }, about), h("div", { class: "mx-text" }, text));
+}
+
+let lastShown = [];
 
 function draw() {
   if (!log) return;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  liveShown?.remove();
+  for (const node of lastShown) node.remove();
   const ids = new Set();
   for (const message of chat.messages) {
     ids.add(message.id);
@@ -48,17 +58,17 @@ function draw() {
     if (old?.key === key) continue;
     const node = messageNode(message);
     if (old) old.node.replaceWith(node);
+    else log.append(node);
     drawn.set(message.id, { key, node });
-    log.append(node);
   }
   for (const [id, { node }] of drawn) {
     if (ids.has(id)) continue;
     node.remove();
     drawn.delete(id);
   }
-  liveShown = chat.live ? liveNode() : null;
-  if (liveShown) log.append(liveShown);
-  log.classList.toggle("mx-blank", chat.messages.length === 0 && !chat.live);
+  lastShown = [...outbox.map(unsentNode()), ...(chat.live ? [liveNode()] : [])];
+  log.append(...lastShown);
+  log.classList.toggle("mx-blank", chat.messages.length === 0 && lastShown.length === 0);
   setText(note, chat.problem);
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
@@ -116,16 +126,21 @@ async function choose(id) {
   await refresh();
   drawPicker();
   if (log) log.scrollTop = log.scrollHeight;
+  return id;
 }
 
+// What is typed while a conversation opens belongs to that one: `opening` is a promise of its id.
+let opened = null;
+let opening = new Promise((resolve) => { opened = resolve; });
+
 async function start() {
+  if (chat.ready) return;
   try {
     const latest = await readList();
     const id = chat.list.some((item) => item.id === wanted()) ? wanted() : latest;
     chat.ready = true;
     chat.problem = "";
-    if (id) await choose(id);
-    else await create();
+    opened(await choose(id));
   } catch (error) {
     chat.problem = error.message;
     redraw(draw);
@@ -133,12 +148,8 @@ async function start() {
   }
 }
 
-// What is typed while another conversation opens belongs to that one: `send` waits for it.
-let opening = Promise.resolve();
-
 function create() {
-  opening = createNow();
-  return opening;
+  opening = opening.then(createNow);
 }
 
 async function createNow() {
@@ -146,38 +157,68 @@ async function createNow() {
     const { id } = await post("/api/conversations", {});
     await readList();
     await choose(id);
-    document.querySelector("#mx-message textarea, #mx-message input")?.focus();
+    fieldOf("mx-message")?.focus();
   } catch (error) {
     chat.problem = error.message;
     redraw(draw);
   }
+  return chat.id;
 }
 
-// Called by the form that Gradio draws; what comes back stays in the box.
-export async function send(text) {
-  const said = clean(text).trim();
-  if (!said) return "";
-  await opening;
-  if (!chat.id) {
-    chat.problem = "The conversation is still opening. Try again in a moment.";
+// The box is emptied at once and the text stands in the log; what cannot be sent comes back into the box.
+function send() {
+  const field = fieldOf("mx-message");
+  const text = clean(field?.value).trim();
+  if (!text) return;
+  type(field, "");
+  outbox.push({ text, opening });
+  redraw(draw);
+  if (log) requestAnimationFrame(() => { log.scrollTop = log.scrollHeight; });
+  deliverAll();
+}
+
+let delivering = false;
+
+async function deliverAll() {
+  if (delivering) return;
+  delivering = true;
+  while (outbox.length) {
+    try {
+      await deliver(outbox[0]);
+      outbox.shift();
+      chat.problem = "";
+    } catch (error) {
+      giveBack(outbox.splice(0).map(({ text }) => text).join("\n"), error);
+    }
     redraw(draw);
-    return text;
   }
-  chat.live ??= { text: "", doing: "thinking…" };
+  delivering = false;
+}
+
+const OPENING_PAUSE_MS = 1000;
+
+async function deliver(item) {
+  const id = await item.opening;
+  if (id === chat.id) chat.live ??= { text: "", doing: "thinking…" };
   redraw(draw);
   try {
-    await post(`/api/conversations/${encodeURIComponent(chat.id)}/messages`, { text: said });
-    chat.problem = "";
-    await refresh();
-    if (log) log.scrollTop = log.scrollHeight;
-    return "";
+    await post(`/api/conversations/${encodeURIComponent(id)}/messages`, { text: item.text });
   } catch (error) {
-    chat.live = null;
-    chat.problem = error.message;
-    redraw(draw);
-    announce(error.message);
-    return text;
+    if (error.code !== "CHAT_STARTING") throw error;
+    await new Promise((resolve) => { setTimeout(resolve, OPENING_PAUSE_MS); }); // the app started again; nothing was taken
+    await deliver(item);
+    return;
   }
+  await refresh();
+  if (log) log.scrollTop = log.scrollHeight;
+}
+
+function giveBack(text, error) {
+  const field = fieldOf("mx-message");
+  if (field) type(field, [text, field.value].filter(Boolean).join("\n"));
+  chat.live = null;
+  chat.problem = `Not sent. ${error.message}`;
+  announce(chat.problem);
 }
 
 const DOING = { prices: "looking at prices…", propose_order: "writing a proposal…", explain_trade: "reading the journal…" };
@@ -190,7 +231,7 @@ function take({ conversation, kind, text, tool }) {
   } else if (kind === "tool") {
     chat.live ??= { text: "", doing: "" };
     chat.live.doing = DOING[tool] ?? (tool ? `using ${tool}…` : "working…");
-  } else {
+  } else if (kind !== "started" || !delivering) {
     if (kind === "done" && chat.live?.text) announce(chat.live.text);
     if (kind === "error" && text) announce(text);
     refresh();
@@ -203,6 +244,7 @@ export function fillTranscript(node) {
   log = h("div", { class: "mx-log mx-blank", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0" });
   note = h("p", { class: "mx-form-error", role: "alert" });
   node.append(log, note);
+  whenSubmitted({ fields: ["mx-message"], button: "mx-send" }, send);
   on("chat", take);
   on("all", () => { if (chat.id) refresh(); });
   on("chat-ready", () => { if (!chat.ready) start(); });

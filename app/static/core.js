@@ -3,6 +3,7 @@
 export const state = {
   desk: { up: false, text: "connecting" },
   page: { up: false },
+  model: null,
   status: {},
   prices: new Map(),
   portfolio: {},
@@ -66,17 +67,18 @@ export function signOf(value) {
   return text.startsWith("-") ? -1 : 1;
 }
 
+// Every time on the page is in the browser's own zone, and `zone` says which that is.
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+export const TIME = `Time (${zone})`;
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit" });
+
+// "14:37:05" for a time of today, with its date before it for any other or when asked for.
 export function when(iso, withDate = false) {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return clean(iso);
-  const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-  if (withDate) Object.assign(options, { year: "numeric", month: "2-digit", day: "2-digit" });
-  const zone = state.status.timezone;
-  try {
-    return new Intl.DateTimeFormat("en-CA", zone ? { ...options, timeZone: zone } : options).format(date);
-  } catch {
-    return new Intl.DateTimeFormat("en-CA", options).format(date);
-  }
+  const day = DAY.format(date);
+  return withDate || day !== DAY.format(new Date()) ? `${day} ${CLOCK.format(date)}` : CLOCK.format(date);
 }
 
 export function ageText(seconds) {
@@ -196,6 +198,7 @@ function stampPrices(prices) {
 const TAKE = {
   all(data) {
     state.desk = data.desk;
+    state.model = data.model;
     state.status = data.status;
     state.clockOffset = Date.parse(data.now) - Date.now();
     state.prices.clear();
@@ -206,6 +209,7 @@ const TAKE = {
     keyed(state.proposals, data.proposals, "id");
   },
   desk(data) { state.desk = data; },
+  model(data) { state.model = data; },
   status(data) { state.status = data; },
   prices: stampPrices,
   portfolio(data) { state.portfolio = data; },

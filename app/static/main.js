@@ -2,13 +2,12 @@
 
 import { startBar } from "./bar.js";
 import { fillDock } from "./cards.js";
-import { fillConversations, fillTranscript, send } from "./chat.js";
+import { fillConversations, fillTranscript } from "./chat.js";
 import { connect, fillPlaces, h, loadSession, on, place } from "./core.js";
-import { fillJournal, openRecord, search, wantRecord } from "./journal.js";
+import { fillJournal, openRecord, wantRecord } from "./journal.js";
 import { currentTab, openTab, rememberTab, whenRecordOpens } from "./links.js";
 import { fillConnections, fillMarkets, fillOrders } from "./tables.js";
 
-window.matrix = { send, search };
 whenRecordOpens(openRecord);
 
 place("heading", (node) => node.append(h("h1", { class: "mx-voice" }, "crypto-matrix trading desk")));

@@ -1,7 +1,7 @@
 // Markets, Orders and Connections: rows are kept by key and only changed cells are written.
 
-import { ageText, announce, grouped, h, on, post, redraw, setClass, setText, signOf, state, when } from "./core.js";
-import { allLights, glyphOf } from "./bar.js";
+import { ageText, announce, grouped, h, on, post, redraw, setClass, setText, signOf, state, TIME, when, zone } from "./core.js";
+import { allLights, glyphOf, wordOf } from "./bar.js";
 import { recordLink } from "./links.js";
 
 // columns: [{title, cls, cell(row) -> text or node, wide}]
@@ -116,7 +116,7 @@ const record = (keyOf = (row) => row.record_id) => ({ title: "Receipt", cls: "mx
 
 function orderColumns() {
   return [
-    { title: "Time", cell: (order) => when(order.created_at) },
+    { title: TIME, cell: (order) => when(order.created_at) },
     { title: "Side", cell: ({ side }) => upper(side), tone: sideTone },
     { title: "Symbol", cls: "mx-key", cell: ({ symbol }) => upper(symbol) },
     num("Amount", ({ amount }) => amount),
@@ -130,7 +130,7 @@ function orderColumns() {
 
 function fillColumns() {
   return [
-    { title: "Time", cell: ({ at }) => when(at, true) },
+    { title: TIME, cell: ({ at }) => when(at) },
     { title: "Side", cell: ({ side }) => upper(side), tone: sideTone },
     { title: "Symbol", cls: "mx-key", cell: ({ symbol }) => upper(symbol) },
     num("Amount", ({ amount }) => amount),
@@ -211,7 +211,7 @@ export function fillConnections(node) {
   const facts = h("dl", { class: "mx-facts mx-fact-grid" });
   const lights = new Table("Connections", [
     { title: "Connection", cls: "mx-key", cell: ({ name }) => name },
-    { title: "State", cell: (light) => `${glyphOf(light.state)} ${light.state}`, tone: (light) => `mx-${light.state}` },
+    { title: "State", cell: (light) => `${glyphOf(light.state)} ${wordOf(light)}`, tone: (light) => `mx-${light.state}` },
     { title: "What", cell: ({ detail }) => detail || "–" },
     num("Age", ({ age_s: seconds }) => ageText(seconds)),
     { title: "Last error", cell: ({ last_error: error }) => error || "none" },
@@ -221,10 +221,10 @@ export function fillConnections(node) {
     const { status } = state;
     const rows = [["Mode", upper(status.mode)], ["Venue", status.venue], ["Account", status.account], ["Trading", status.kill_state],
       ["Reconciled with the venue", status.reconciled === undefined ? "" : status.reconciled ? "yes" : "not yet"],
-      ["Time zone", status.timezone], ["Version", status.version]];
+      ["Times on this page", zone], ["Times in the desk’s answers", status.timezone], ["Version", status.version]];
     facts.replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value || "–"))));
     lights.draw(allLights(), (row) => row.name);
   };
-  for (const topic of ["all", "status", "desk", "page"]) on(topic, () => redraw(draw));
+  for (const topic of ["all", "status", "desk", "page", "model"]) on(topic, () => redraw(draw));
   draw();
 }
