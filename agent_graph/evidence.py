@@ -29,9 +29,11 @@ _NOT_NUMBERS = re.compile(
     r"|(?<![0-9:])[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?![0-9:])|\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b"
 )
 """Times and ids hold digits that say nothing about prices."""
+_DAY = re.compile(r"(?<![0-9\-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _CLOCK = re.compile(r"(?<![0-9:])([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?![0-9:])")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-:.#]*")
 _JOINTS = re.compile(r"[:.#]")
+_ENDS = ".:-"
 _KEY_DIGITS = re.compile(r"[0-9]+")
 _CENTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(?:cents?\b|¢|ct\b)", re.IGNORECASE)
 _SCALED = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?(k|m|mio|mn|million|thousand|grand)\b", re.IGNORECASE)
@@ -50,6 +52,8 @@ SCALES: Mapping[str, Decimal] = {
 
 _MODEL_TEXT_KEYS = frozenset({"rationale"})
 _APP_KINDS = ("model.", "tool.", "chat.answer")
+_APP_TEXT_KEYS = frozenset({"payload_text", "decision_text", "summary"})
+_ZONE_KEY = "timezone"
 
 
 def to_decimal(digits: str) -> Decimal | None:
@@ -150,10 +154,13 @@ class Evidence:
         is_app_record = isinstance(kind, str) and kind.startswith(_APP_KINDS)
         for name, item in value.items():
             text = str(name)
-            if text in _MODEL_TEXT_KEYS or (is_app_record and text in {"payload_text", "decision_text"}):
+            if text in _MODEL_TEXT_KEYS or (is_app_record and text in _APP_TEXT_KEYS):
                 continue
             for digits in _KEY_DIGITS.findall(text):
                 self._add_number(Decimal(digits))
+            self.tokens.update(_names_in(text))
+            if text == _ZONE_KEY and isinstance(item, str):
+                self.add_zone(item)
             self._walk(item, text, echoed)
 
     def _add_keyed_text(self, text: str, key: str, echoed: set[Decimal]) -> None:
@@ -166,16 +173,16 @@ class Evidence:
     def _add_text(self, text: str, echoed: set[Decimal]) -> None:
         for match in _STAMP.finditer(text):
             self._add_moment(match[0])
+        for match in _DAY.finditer(text):
+            self._add_day(match[0])
         for match in _CLOCK.finditer(text):
-            self.clocks.add(match[1].rjust(5, "0"))
+            clock = match[1].zfill(8 if match[1].count(":") == 2 else 5)
+            self.clocks.update((clock, clock[:5]))
         for match in NUMBER.finditer(_NOT_NUMBERS.sub(" ", text)):
             value = to_decimal(match["digits"])
             if value is not None and value not in echoed:
                 self._add_number(-value if match["sign"] else value)
-        for word in _TOKEN.findall(text):
-            for name in (word.rstrip(".:-"), *_JOINTS.split(word)):
-                if _is_name(name):
-                    self.tokens.add(name)
+        self.tokens.update(_names_in(text))
 
     def _add_number(self, value: Decimal) -> None:
         if value in self.numbers:
@@ -183,6 +190,12 @@ class Evidence:
         if not self.has_number(value):
             insort(self.magnitudes, abs(value))
         self.numbers.add(value)
+
+    def _add_day(self, text: str) -> None:
+        try:
+            self.dates.add(date.fromisoformat(text))
+        except ValueError:
+            return
 
     def _add_moment(self, text: str) -> None:
         try:
@@ -200,6 +213,22 @@ class Evidence:
         local = moment.astimezone(where)
         self.clocks.update((local.strftime("%H:%M"), local.strftime("%H:%M:%S")))
         self.dates.add(local.date())
+
+
+def words(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield `(start, end, word)` of every word that holds more than a figure, as `tokens` count them."""
+    for match in _TOKEN.finditer(text):
+        word = match[0].rstrip(_ENDS)
+        if _is_name(word):
+            yield match.start(), match.start() + len(word), word
+
+
+def _names_in(text: str) -> Iterator[str]:
+    """Yield the words of a text that `tokens` holds, and their parts."""
+    for match in _TOKEN.finditer(text):
+        for name in (match[0].rstrip(_ENDS), *_JOINTS.split(match[0])):
+            if _is_name(name):
+                yield name
 
 
 def _is_name(word: str) -> bool:

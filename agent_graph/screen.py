@@ -16,8 +16,10 @@ MAX_CHARACTERS = 4_000
 
 REMOVED_NOTICE = (
     "I removed something from your message that looks like a secret ({kinds}), "
-    "so it was not stored anywhere. Keys belong in `matrix keys set`, never in the chat. "
-    "If it was a real one, please revoke it where you made it, because the browser may still have it."
+    "so it was not stored anywhere. Never type secrets into the chat. Exchange keys cannot be set up in "
+    "this release, and paper mode needs none; a Google key for the chat's model goes into the environment "
+    "variable GEMINI_API_KEY. If it was a real one, please revoke it where you made it, because the "
+    "browser or the terminal may still have it."
 )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from agent_graph.evidence import to_decimal
+from agent_graph.remedies import remedies
 from domain.money import to_wire
 
 Json = Mapping[str, Any]
@@ -18,6 +20,10 @@ _PLAIN_ENDS: Mapping[str, str] = {
     "voided": "That card was replaced or withdrawn, so nothing was sent for it.",
     "pending": "That card is still waiting for you.",
 }
+_LONGEST_FRACTION = 8
+"""Decimals of a real price; more are the tail of a division."""
+_FIGURES = 2
+_PRICE_FIGURES = 6
 QUOTES = ("gusd", "usdt", "usdc", "usd", "eur", "gbp", "sgd", "btc", "eth")
 
 
@@ -30,36 +36,68 @@ def split_symbol(symbol: str) -> tuple[str, str]:
 
 
 def money(text: object, quote: str = "USD") -> str:
-    """Write a price or sum for people, digit for digit: `$65,290.12`, `65,290.12 EUR`."""
+    """Write a price digit for digit, `$65,290.12` or `65,290.12 EUR`; a quotient's endless digits are cut."""
     value = to_decimal(str(text).lstrip("-"))
     if value is None:
-        return str(text)
-    whole, _, fraction = str(text).lstrip("-").partition(".")
-    grouped = f"{int(whole or 0):,}" + (f".{fraction}" if fraction else "")
-    sign = "-" if str(text).startswith("-") and value else ""
-    return f"{sign}${grouped}" if quote in {"USD", ""} else f"{sign}{grouped} {quote}"
+        return "unknown" if text is None else str(text)
+    is_dollars = quote in {"USD", ""}
+    if -_exponent(value) > _LONGEST_FRACTION:
+        if is_dollars:
+            return rounded(text)
+        value = round(value, max(_LONGEST_FRACTION, _FIGURES - value.adjusted()))
+    whole, _, fraction = format(value, "f").partition(".")
+    grouped = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
+    return _signed(text, value, f"${grouped}" if is_dollars else f"{grouped} {quote}")
 
 
-def rounded(text: object, places: int = 2) -> str:
-    """Write a dollar figure rounded for reading: `$24.81`; sub-cent amounts keep two figures."""
+def rounded(text: object) -> str:
+    """Write a dollar figure for reading: `$24.81`, below one dollar `$0.0997`, two figures of a tiny one."""
     value = to_decimal(str(text).lstrip("-"))
     if value is None:
-        return str(text)
-    while value and round(value, places) == 0 and places < 8:
-        places += 1
-    sign = "-" if str(text).startswith("-") and value else ""
-    return f"{sign}${round(value, places):,.{places}f}"
+        return "unknown" if text is None else str(text)
+    return _signed(text, value, f"${_readable(value, 4)}")
+
+
+def cost(text: object, quote: str) -> str:
+    """Write a sum of any currency for reading."""
+    return rounded(text) if quote in {"USD", ""} else money(text, quote)
+
+
+def mean_price(text: object, quote: str = "USD") -> str:
+    """Write an average of prices: in dollars with 2 decimals, below one dollar with enough to tell it."""
+    value = to_decimal(str(text).lstrip("-"))
+    if value is None or quote not in {"USD", ""}:
+        return money(text, quote)
+    if value >= 1 or not value:
+        return rounded(text)
+    return money(to_wire(round(value, _PRICE_FIGURES - 1 - value.adjusted())))
 
 
 def percent(text: object, places: int = 2) -> str:
-    """Write a percentage rounded for reading."""
-    sign = "-" if str(text).startswith("-") else ""
+    """Write a percentage rounded for reading; a tiny one keeps two figures."""
     value = to_decimal(str(text).lstrip("-"))
     if value is None:
-        return str(text)
-    while value and round(value, places) == 0 and places < 6:
-        places += 1
-    return f"{sign}{round(value, places):f}%"
+        return "unknown" if text is None else str(text)
+    return _signed(text, value, f"{_readable(value, places)}%")
+
+
+def _readable(value: Decimal, places_below_one: int) -> str:
+    """Round to 2 places, below one to more, so that two figures are always left of what is not zero."""
+    if value >= 1 or not value:
+        return f"{round(value, 2):,.2f}"
+    places = max(places_below_one, _FIGURES - 1 - value.adjusted())
+    whole, _, fraction = f"{round(value, places):.{places}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int), "only finite numbers are read"
+    return exponent
+
+
+def _signed(text: object, value: Decimal, shown: str) -> str:
+    return f"-{shown}" if value and str(text).startswith("-") else shown
 
 
 def amount(text: object) -> str:
@@ -102,15 +140,21 @@ def card_sentences(proposal: Json) -> str:
 
 
 def refusal_sentences(proposal: Json) -> str:
-    """Say which rules refused and with which numbers."""
+    """Say which rules refused, with their numbers, and what to do about each."""
     verdict = proposal.get("verdict") or {}
     failed = [
         check for check in verdict.get("checks", []) if not check.get("ok") and check.get("rule") != "consent"
     ]
-    lines = [f"- {_ended(str(check.get('text') or check.get('code')))}" for check in failed]
+    lines = [
+        f"- {check.get('rule')}: {_ended(str(check.get('text') or check.get('code')))}" for check in failed
+    ]
     if not lines:
         lines = [f"- {code}" for code in verdict.get("codes", [])]
-    return "The desk refused that order, so nothing was sent.\n" + "\n".join(lines)
+    what = "that change" if proposal.get("kind") == "limit" else "that order"
+    cures = remedies([str(check.get("rule")) for check in failed])
+    advice = "\n".join(["What you can do:", *(f"- {cure}" for cure in cures)]) if cures else ""
+    opening = f"Refused: the desk refused {what}, so nothing was sent."
+    return "\n".join(filter(None, [opening, *lines, advice]))
 
 
 def stopped_sentences(result: Json) -> str:

@@ -132,7 +132,7 @@ async def test_a_typed_key_is_stored_nowhere(stack: DeskStack):
         result = await say(chat, f"my google key is {secret}, what is the btc price?")
         assert secret not in result.question
         transcript = await chat.transcript(await chat.latest())
-        assert any(m.role == "notice" and "matrix keys set" in m.text for m in transcript)
+        assert any(m.role == "notice" and "Never type secrets into the chat" in m.text for m in transcript)
     for path in stack.home.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path

@@ -168,3 +168,86 @@ def test_no_digit_passes_without_evidence(text: str):
 )
 def test_splitter_keeps_decimals_and_ids_whole(text: str, count: int):
     assert len(split(text)) == count
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
+_ULIDS = st.text(_CROCKFORD, min_size=26, max_size=26)
+_CLIENT_IDS = st.text(_CROCKFORD.lower(), min_size=26, max_size=26).map(lambda text: f"m-{text}")
+_VENUE_IDS = st.integers(10**6, 10**19 - 1).map(str)
+
+
+@given(
+    digest=_DIGESTS,
+    ulids=st.tuples(_ULIDS, _ULIDS),
+    client=_CLIENT_IDS,
+    ids=st.tuples(_VENUE_IDS, _VENUE_IDS),
+)
+def test_ids_and_digests_of_a_result_are_supported_whatever_digits_they_hold(
+    digest: str, ulids: tuple[str, str], client: str, ids: tuple[str, str]
+):
+    (proposal, record), (order, trade) = ulids, ids
+    consent = f"Decision of person on proposal P-{proposal}: approved, for the bytes with digest {digest}"
+    fill = f"Fill {trade} of order {order} (client order {client}): buy 0.00038224 btcusd at 65240.09, taker"
+    known = Evidence()
+    known.add_result(
+        {"steps": [{"record_id": f"R-{record}", "text": consent}, {"record_id": f"R-{record}", "text": fill}]}
+    )
+    said = f"- {consent} (R-{record})\n- {fill}.\nOrder {order}, digest {digest}; {client}."
+    assert ground(said, known).withheld == ()
+
+
+@given(_DIGESTS)
+def test_a_digest_that_no_result_names_is_withheld(digest: str):
+    known = Evidence()
+    known.add_result(RESULT)
+    if not digest.isdigit() and not digest.isalpha():
+        assert ground(f"The digest is {digest}.", known).withheld
+
+
+_NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-.", min_size=1, max_size=30)
+
+
+@given(_NAMES)
+def test_a_file_name_in_the_desks_mode_line_is_supported(name: str):
+    line = f"PAPER · replay of {name}.txt.gz"
+    known = Evidence()
+    known.add_result({"mode_line": line, "prices": [{"source": line}]}, is_write=True)
+    assert ground(f"You are in paper mode. {line}.", known).withheld == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("10 market orders", "You sent 10 market orders."),
+        ("you may send 5 orders", "You may send 5 orders."),
+        ("recorded on 2021-04-17", "It was recorded on 2021-04-17."),
+        ("it was 9:05:07", "It was 09:05:07."),
+        ("0x1f", "I cannot read “0x1f”."),
+        ("used 20 decimals", "It used 20 decimals."),
+        ("a change of 0.0345", "It changed 0.03%."),
+        ("a fee of 0.0158", "The fee was $0.02."),
+    ],
+)
+def test_words_and_roundings_of_a_result_are_supported(text: str, said: str):
+    known = Evidence()
+    known.add_result({"text": text})
+    assert ground(said, known).withheld == ()
+
+
+def test_the_zone_of_a_result_counts_for_its_times():
+    known = Evidence()
+    known.add_result({"steps": [{"ts": "2026-11-20T13:37:05.123456Z"}], "timezone": "Europe/Berlin"})
+    assert ground("It was 2026-11-20 14:37:05.", known).withheld == ()
+
+
+def test_a_limits_name_that_stands_as_a_key_is_known():
+    known = Evidence()
+    known.add_result({"limits_used": {"orders_per_rolling_60s": {"used": "1", "limit": "6"}}})
+    assert ground("1 of 6 in orders_per_rolling_60s.", known).withheld == ()
+
+
+def test_the_summary_of_the_chats_own_record_is_no_evidence():
+    known = Evidence()
+    known.add_result({"records": [{"kind": "chat.answer", "summary": "Answer by app: “it is 88888”"}]})
+    assert ground("88888", known).withheld

@@ -215,6 +215,56 @@ def test_a_failed_stop_says_what_to_do_now():
     assert "matrix kill" in step.text
 
 
+DAY = {"pnl_usd": "1", "realised_usd": "1", "unrealised_usd": "0", "fees_usd": "0.0997", "turnover_usd": "25"}
+HOLDING = {"equity_usd": "10001", "cash": [], "positions": [], "day": DAY}
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("profit and loss for this week", "Results of a week are not kept yet"),
+        ("how did i do yesterday", "Results of yesterday are not kept yet"),
+        ("what fees did i pay this month", "Results of a month are not kept yet"),
+        ("how am i doing today", ""),
+    ],
+)
+def test_results_of_other_periods_than_today_are_said_not_to_be_kept(text: str, note: str):
+    step = plan(text, context=CONTEXT, done=[Done(name="portfolio", args={}, data=HOLDING)])
+    assert isinstance(step, Say)
+    assert note in step.text
+    assert ("not kept" in step.text.partition("\n")[0]) is bool(note)
+
+
+def test_fees_paid_today_are_told_from_the_portfolio():
+    for text in (
+        "how much did I pay in fees today",
+        "fees paid so far today?",
+        "what did i pay in fees today",
+    ):
+        step = plan(text, context=CONTEXT)
+        assert isinstance(step, Use), text
+        assert step.calls[0][0] == "portfolio"
+        step = plan(text, context=CONTEXT, done=[Done(name="portfolio", args={}, data=HOLDING)])
+        assert isinstance(step, Say)
+        assert "You paid $0.0997 in fees today" in step.text
+
+
+@pytest.mark.parametrize("text", ["buy $25 of btc", "buy some eth", "get me 20 bucks of sol"])
+def test_a_halted_desk_answers_a_buy_with_the_way_out(text: str):
+    step = plan(text, context={**CONTEXT, "kill_state": "halted"})
+    assert isinstance(step, Say)
+    assert "The desk is halted" in step.text
+    assert "matrix release" in step.text
+
+
+def test_secrets_are_not_sent_to_a_command_that_does_not_exist():
+    step = plan("show me your api key", context=CONTEXT)
+    assert isinstance(step, Say)
+    assert "matrix keys" not in step.text
+    assert "paper mode needs none" in step.text
+    assert "GEMINI_API_KEY" in step.text
+
+
 def test_answers_of_the_talk_hold_no_figures():
     for text, _ in SAYS:
         step = plan(text, context={"mode": "paper", "timezone": "UTC"})

@@ -16,7 +16,9 @@ def test_a_typed_key_is_removed_and_the_person_is_told_where_keys_belong(secret:
     screened = screen(f"my key is {secret} please use it")
     assert secret not in screened.text
     assert screened.findings
-    assert "matrix keys set" in screened.notice
+    assert "Never type secrets into the chat" in screened.notice
+    assert "GEMINI_API_KEY" in screened.notice
+    assert "matrix keys" not in screened.notice
     assert secret not in screened.notice
 
 

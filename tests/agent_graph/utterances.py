@@ -61,8 +61,8 @@ USES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("am i making any money", "portfolio", {}),
     ("whats my p&l", "portfolio", {}),  # codespell:ignore
     ("my postions please", "portfolio", {}),  # codespell:ignore
-    ("profit and loss for this week", "portfolio", {"period": "7d"}),
-    ("how did i do yesterday", "portfolio", {"period": "yesterday"}),
+    ("profit and loss for this week", "portfolio", {"period": None}),
+    ("how did i do yesterday", "portfolio", {"period": None}),
     # orders
     ("do I have any open orders?", "orders", {"state": "open"}),
     ("list my resting orders", "orders", {"state": "open"}),

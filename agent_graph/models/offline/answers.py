@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from agent_graph.evidence import zone
-from agent_graph.wording import amount, joined, money, percent, rounded, split_symbol
+from agent_graph.wording import amount, cost, joined, mean_price, money, percent, rounded, split_symbol
 from domain.clock import parse_rfc3339
 
 Json = Mapping[str, Any]
@@ -30,8 +30,11 @@ def local_time(stamp: object, zone_name: str) -> str:
 
 def price_line(row: Json) -> str:
     """Write one pair's quote."""
-    quote = str(row.get("quote") or "").upper()
-    parts = [f"{pair(row['symbol'])}: bid {money(row.get('bid'), quote)}, ask {money(row.get('ask'), quote)}"]
+    quote = str(row.get("quote") or "").upper() or split_symbol(str(row["symbol"]))[1]
+    sides = [f"{side} {money(row[side], quote)}" for side in ("bid", "ask") if row.get(side) is not None]
+    if not sides:
+        return f"{pair(row['symbol'])}: no price yet"
+    parts = [f"{pair(row['symbol'])}: {sides[0]}", *sides[1:]]
     if row.get("mid") is not None:
         parts.append(f"mid {money(row['mid'], quote)}")
     if row.get("spread_pct") is not None:
@@ -124,8 +127,8 @@ def break_even(data: Json) -> str:
     base, quote = split_symbol(str(data["symbol"]))
     entry = f"{money(data['entry_price'], quote)} ({data.get('entry_source', '')})"
     costs = (
-        f"- entry fee {rounded(data['entry_fee'])}, exit fee {rounded(data['exit_fee'])} "
-        f"({data['exit_fee_bps']} bps), spread {rounded(data['spread'])}, "
+        f"- entry fee {cost(data['entry_fee'], quote)}, exit fee {cost(data['exit_fee'], quote)} "
+        f"({data['exit_fee_bps']} bps), spread {cost(data['spread'], quote)}, "
         f"slippage buffer {data['slippage_buffer_bps']} bps"
     )
     lines = [
@@ -141,6 +144,18 @@ def break_even(data: Json) -> str:
             f"- now {money(data.get('mid'), quote)}; a move of {percent(data['move_needed_pct'])} is needed"
         )
     return "\n".join(lines)
+
+
+def fees_paid(data: Json) -> str:
+    """Write what was paid in fees today."""
+    day = data.get("day") or {}
+    if day.get("fees_usd") is None:
+        return "The desk has no figures of today yet."
+    paid, turnover = rounded(day["fees_usd"]), rounded(day["turnover_usd"])
+    return (
+        f"You paid {paid} in fees today, on a turnover of {turnover}. "
+        "A day is the UTC day; longer periods are not kept yet."
+    )
 
 
 def portfolio(data: Json) -> str:
@@ -165,7 +180,7 @@ def portfolio(data: Json) -> str:
 
 def _cash(row: Json) -> str:
     currency = str(row["currency"]).upper()
-    return rounded(row["available"]) if currency == "USD" else money(row["available"], currency)
+    return cost(row["available"], currency)
 
 
 def position_line(row: Json) -> str:
@@ -174,11 +189,11 @@ def position_line(row: Json) -> str:
     if row.get("value_usd") is not None:
         text += f" worth {rounded(row['value_usd'])}"
     if row.get("average_cost_usd") is not None:
-        text += f", average cost {money(row['average_cost_usd'])}"
+        text += f", average cost {mean_price(row['average_cost_usd'])}"
     if row.get("unrealised_usd") is not None:
         text += f", unrealised {rounded(row['unrealised_usd'])}"
     if row.get("break_even_price") is not None:
-        text += f", breaks even at {money(row['break_even_price'])}"
+        text += f", breaks even at {mean_price(row['break_even_price'])}"
     return text
 
 
@@ -191,9 +206,9 @@ def order_line(row: Json) -> str:
     if row.get("filled") and row["filled"] != "0":
         text += f", filled {amount(row['filled'])}"
         if row.get("average_price"):
-            text += f" at {money(row['average_price'], quote)}"
+            text += f" at {mean_price(row['average_price'], quote)}"
         if row.get("fees_usd"):
-            text += f", fees {rounded(row['fees_usd'], 4)}"
+            text += f", fees {rounded(row['fees_usd'])}"
     return text + (f" ({row['record_id']})" if row.get("record_id") else "")
 
 
@@ -244,6 +259,9 @@ def _order_facts(order: Json, fills: Sequence[Json]) -> str:
 
 
 _TALK = ("chat.", "model.", "tool.")
+_OWN_WORDS = ("chat.answer", "model.", "tool.")
+"""Records of what the chat itself said and did: no witness of anything, so only named."""
+_SHOWN = 180
 
 
 def records(data: Json, zone_name: str) -> str:
@@ -254,10 +272,19 @@ def records(data: Json, zone_name: str) -> str:
         return "The journal has no such record."
     lines = [f"From the journal, newest first (times in {zone_name}):"]
     for row in rows[:8]:
-        words = next((str(row[k]) for k in ("error_text", "decision_text", "payload_text") if row.get(k)), "")
-        short = " ".join(words.split())[:140]
-        lines.append(f"- {local_time(row['ts'], zone_name)} {row['kind']} {short} ({row['id']})")
+        is_own = str(row["kind"]).startswith(_OWN_WORDS)
+        words = str(row["kind"]) if is_own else _cut(str(row.get("summary") or row["kind"]))
+        lines.append(f"- {local_time(row['ts'], zone_name)} {words} ({row['id']})")
     return "\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    """Cut a long text between two words: half an id or half a figure would be another one."""
+    text = " ".join(text.split())
+    if len(text) <= _SHOWN:
+        return text
+    head = text[: _SHOWN + 1].rpartition(" ")[0]
+    return f"{head} …" if head else "(a text too long to show)"
 
 
 def connections(data: Json) -> str:
@@ -277,11 +304,21 @@ def limits(data: Json, only: str | None = None) -> str:
     rows = [row for row in data.get("limits", []) if only is None or row["name"] == only]
     lines = ["Your limits:"]
     for row in rows:
-        unit = f" {row['unit']}" if row.get("unit") else ""
-        text = f"- {row['name']}: {row['value']}{unit}"
+        text = f"- {row['name']}: {_limit_value(row['value'], row)}"
         if row.get("used") is not None:
-            text += f", used {row['used']}"
+            text += f", used {_limit_value(row['used'], row)}"
         if row.get("pending"):
-            text += f", changes to {row['pending']['value']} at {row['pending']['effective_at']}"
+            pending = row["pending"]
+            text += f", changes to {_limit_value(pending['value'], row)} at {pending['effective_at']}"
         lines.append(text)
     return "\n".join(lines)
+
+
+def _limit_value(value: object, row: Json) -> str:
+    unit = str(row.get("unit") or "")
+    if unit == "USD":
+        return rounded(value)
+    return f"{amount(value)} {unit}" if unit not in {"", _NO_UNIT} else str(value)
+
+
+_NO_UNIT = "word"

@@ -191,6 +191,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "what does a round trip price", "how much does a trade price", "fee schedule",
         "what does trade price me",
     ),
+    "fees_paid": (
+        "how much did i pay in fee today", "what fee did i pay today", "fee paid today",
+        "how much fee have i paid so far", "total fee today", "what did i spend on fee",
+        "sum of all fee i paid", "how much went to fee today", "fee so far",
+    ),
     "break_even": (
         "how far must <coin> rise until i am even", "how much has <coin> to rise before i earn",
         "when am i back to even on <coin>", "from which price on do i earn", "break even",

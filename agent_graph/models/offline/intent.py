@@ -57,6 +57,14 @@ _MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         0.4,
     ),
     (re.compile(r"\bbreak[- ]?even\b"), "break_even", 0.9),
+    (
+        re.compile(
+            r"\b(?:paid|spent|did (?:i|we) (?:pay|spend)|have (?:i|we) paid)\b.*\b(?:fees?|com+is+ions?)\b"
+            r"|\b(?:fees?|com+is+ions?)\b.*\b(?:paid|spent|did (?:i|we) pay|so far|today)\b"
+        ),
+        "fees_paid",
+        0.6,
+    ),
     (re.compile(r"\bstop[- ]?(?:loss|limit|order|price)\b"), "stop_order", 1.5),
     (re.compile(r"\b(?:what|which)\b.*\bcan (?:i|we) (?:trade|buy|sell)\b"), "price", 0.4),
     (re.compile(r"^(?!.*\b(?:buy|sell)\b).*\blimits\b"), "limits", 0.35),

@@ -56,6 +56,7 @@ _rank = _reads("rank_pairs", lambda _, data: answers.ranking(data))
 _fees = _reads("fees", lambda _, data: answers.fees(data))
 _break_even = _reads("break_even", lambda _, data: answers.break_even(data))
 _portfolio = _reads("portfolio", lambda _, data: answers.portfolio(data))
+_fees_paid = _reads("portfolio", lambda _, data: answers.fees_paid(data))
 _connections = _reads("connections", _status)
 _explain = _reads("explain_trade", lambda _, data: answers.explanation(data))
 _search = _reads("search_journal", lambda ask, data: answers.records(data, ask.zone))
@@ -117,9 +118,33 @@ def break_even(ask: Ask) -> Step:
     return with_symbol(ask, lambda symbols: _break_even(ask, {"symbol": symbols[0], **args}))
 
 
+_ONLY_TODAY = (
+    "Results of {period} are not kept yet: this release knows the holdings of now and the result of today."
+)
+_PERIOD_WORDS: Mapping[str, str] = {
+    "yesterday": "yesterday",
+    "7d": "a week",
+    "30d": "a month",
+    "all": "all time",
+}
+
+
 def portfolio(ask: Ask) -> Step:
-    """Show cash, positions, profit and loss."""
-    return _portfolio(ask, {"period": ask.slots.period} if ask.slots.period else {})
+    """Show cash, positions, profit and loss; of another period than today, say that it is not kept."""
+    step = _portfolio(ask, {"period": "today"} if ask.slots.period == "today" else {})
+    return _with_period_note(ask, step)
+
+
+def fees_paid(ask: Ask) -> Step:
+    """Show what was paid in fees today."""
+    return _with_period_note(ask, _fees_paid(ask, {}))
+
+
+def _with_period_note(ask: Ask, step: Step) -> Step:
+    period = _PERIOD_WORDS.get(ask.slots.period or "")
+    if period and isinstance(step, Say):
+        return Say(f"{_ONLY_TODAY.format(period=period)}\n{step.text}")
+    return step
 
 
 def orders(ask: Ask) -> Step:
@@ -257,6 +282,7 @@ PLANS: Mapping[str, Plan] = {
     "fees": fees,
     "break_even": break_even,
     "portfolio": portfolio,
+    "fees_paid": fees_paid,
     "orders": orders,
     "buy": trades.buy,
     "sell": trades.sell,

@@ -26,7 +26,7 @@ def _mode(ask: Ask) -> str:
         "live": "live mode, so this is real money",
     }.get(mode, f"{mode} mode")
     said = f"You are in {meaning}."
-    return f"{said} {line}" if line and line.lower() not in said.lower() else said
+    return f"{said} {line.rstrip('.')}." if line and line.lower() not in said.lower() else said
 
 
 _WHO = (
@@ -46,7 +46,7 @@ def greet(ask: Ask) -> Step:
 
 def identity(ask: Ask) -> Step:
     """Say what this is, which model and which mode."""
-    return Say(f"{_WHO} {_mode(ask)} With a Google key set up, the chat uses Gemini instead.")
+    return Say(f"{_WHO} {_mode(ask)} With a Google key in GEMINI_API_KEY, the chat uses Gemini.")
 
 
 def thanks(_ask: Ask) -> Step:
@@ -70,10 +70,15 @@ def unknown(_ask: Ask) -> Step:
     )
 
 
+_SHOWN_ODD = 40
+
+
 def odd_number(ask: Ask) -> Step:
     """Refuse a number that can be read in more than one way or not at all."""
+    odd = ask.slots.odd
+    what = f"“{odd}”" if len(odd) <= _SHOWN_ODD else "such a long number"
     return Say(
-        f"I cannot read “{ask.slots.odd[:30]}” as a plain number, so I did nothing. Write a positive "
+        f"I cannot read {what} as a plain number, so I did nothing. Write a positive "
         "number in plain digits with at most one point. How much do you mean?",
         asks=True,
     )
@@ -127,8 +132,9 @@ def stop_order(_ask: Ask) -> Step:
 def secrets(_ask: Ask) -> Step:
     """Decline to show secrets."""
     return Say(
-        "I hold no keys, tokens or passwords and cannot read any; they stay in the desk. "
-        "Manage keys with `matrix keys`, never in the chat."
+        "I hold no keys, tokens or passwords and cannot read any; they stay in the desk. Exchange keys "
+        "cannot be set up in this release, and paper mode needs none. A Google key for the chat's model goes "
+        "into the environment variable GEMINI_API_KEY. Never type a secret into the chat."
     )
 
 

@@ -19,8 +19,17 @@ def _rationale(ask: Ask) -> str:
     return _RATIONALE.format(text=ask.slots.text)[:400]
 
 
+_HALTED = (
+    "The desk is {state}, so it takes no purchase until you release it: press Release on the page or run "
+    "`matrix release`. Then ask again."
+)
+
+
 def buy(ask: Ask) -> Step:
-    """Put up a buy, when pair and size are clear."""
+    """Put up a buy, when pair and size are clear; a halted desk is told at once, with the way out."""
+    state = str(ask.context.get("kill_state") or "active")
+    if state != "active":
+        return Say(_HALTED.format(state=state))
     return with_symbol(ask, lambda symbols: _buy(ask, symbols), only_pointed=True)
 
 
