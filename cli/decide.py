@@ -91,8 +91,10 @@ def run_kill(context: Context) -> int:
     from cli.desk_access import as_person
 
     done = as_person(context.home, lambda desk: desk.kill(keep=context.options.keep))
-    lines = [f"{done['kill_state']}: {len(done['cancelled'])} orders cancelled (record {done['record_id']})"]
-    lines += [f"NOT cancelled: {failed['order_id']}: {failed['message']}" for failed in done["failed"]]
+    count, record = len(done["cancelled"]), done["record_id"]
+    orders = "no order was open" if not count else f"{count} order{'s' if count > 1 else ''} cancelled"
+    lines = [f"{done['kill_state']}: {orders}" + (f" (record {record})" if record else "")]
+    lines += [f"NOT DONE: {failed['order_id']}: {failed['message']}" for failed in done["failed"]]
     lines += [
         f"sold {order['filled']} {order['symbol']} at {order['average_price']}" for order in done["flattened"]
     ]

@@ -205,8 +205,26 @@ def _supervisor(home: Path) -> Iterator[Finding]:
         pids = {name: pid for name, pid in written["children"].items() if pid}
     except (OSError, ValueError, KeyError, AttributeError):
         return
+    dead = [name for name, pid in {"up": written["pid"], **pids}.items() if not _is_alive(pid)]
     detail = ", ".join(f"{name} {pid}" for name, pid in pids.items())
-    yield Finding(name="supervisor", state="ok", detail=f"process {written['pid']} keeps {detail}")
+    yield Finding(
+        name="supervisor",
+        state="warn" if dead else "ok",
+        detail=f"not running any more: {', '.join(dead)}"
+        if dead
+        else f"process {written['pid']} keeps {detail}",
+        cure="Start again: make run, or matrix up." if dead else "",
+    )
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 _CHECKS = (_python, _clock, _home, _disk, _settings, _limits, _secrets, _processes, _desk, _supervisor)

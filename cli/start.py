@@ -7,7 +7,7 @@ from pathlib import Path
 from cli import command
 from cli.command import Context, Subparsers
 from cli.exits import Exit
-from domain.errors import BadInputError, LockedError, UnreachableError
+from domain.errors import BadInputError, LockedError, MatrixError, UnreachableError
 
 _RANK = ("paper", "sandbox", "live")
 
@@ -97,9 +97,8 @@ def run_up(context: Context) -> int:
         async def announce() -> None:
             url = f"http://localhost:{port}/?code={_new_code(home)}"
             context.terminal.data({"url": url, "mode": mode, "home": str(home)}, url)
-            context.terminal.talk(
-                f"Mode: {mode}. Open the address above in a browser. Ctrl-C stops everything."
-            )
+            context.terminal.talk(await _mode_line(home, mode))
+            context.terminal.talk("Open the address above in a browser. Ctrl-C stops everything.")
 
         ready = asyncio.run(supervise(supervisor, announce))
     return Exit.OK if ready else Exit.INTERRUPTED
@@ -122,3 +121,14 @@ def _new_code(home: Path) -> str:
     from app.access import new_code
 
     return str(new_code(home))
+
+
+async def _mode_line(home: Path, mode: str) -> str:
+    """Return what the desk says of its mode and its market: seeded, or which recording it follows."""
+    from cli.desk_access import reader
+
+    try:
+        async with reader(home) as desk:
+            return str((await desk.read("/status"))["mode_line"])
+    except MatrixError:
+        return f"Mode: {mode}"

@@ -53,6 +53,7 @@ class LimitFile:
         self._path = home / "limits.toml"
         self._store = store
         self._clock = clock
+        self._asked_at: dict[str, float] = {}
         self.limits = read_limits(home)
 
     def judge(self, name: str, value: str) -> LimitChange:
@@ -88,6 +89,7 @@ class LimitFile:
         effective = self._clock.now() + timedelta(seconds=self.limits.widen_delay_s)
         waiting = self.waiting()
         waiting[name] = {"value": change.new, "effective_at": rfc3339(effective), "cause": cause}
+        self._asked_at[name] = self._clock.monotonic()
         with self._store.transaction():
             self._store.set_meta(_WIDENINGS, json.dumps(waiting))
             self._store.record(
@@ -100,22 +102,36 @@ class LimitFile:
         return f"{name} becomes {change.new} at {rfc3339(effective)}"
 
     def apply_due(self) -> None:
-        """Put every widening in force whose delay is over."""
-        waiting = self.waiting()
-        due = {n: w for n, w in waiting.items() if parse_rfc3339(w["effective_at"]) <= self._clock.now()}
+        """Put every widening in force whose delay is over, by wall time and by time that cannot be set.
+
+        After a restart the delay begins again, since nothing tells how long the machine was really off.
+        """
+        due = {name: widening for name, widening in self.waiting().items() if self._is_due(name, widening)}
         for name, widening in due.items():
-            del waiting[name]
-            self._store.set_meta(_WIDENINGS, json.dumps(waiting))
             try:
                 change = self.judge(name, widening["value"])
             except BadInputError:
                 # Another change made it pointless or contradictory meanwhile.
+                self._forget(name)
                 continue
             self._set(change, widening["cause"])
+
+    def _is_due(self, name: str, widening: dict[str, str]) -> bool:
+        asked = self._asked_at.setdefault(name, self._clock.monotonic())
+        waited = self._clock.monotonic() - asked
+        is_past = parse_rfc3339(widening["effective_at"]) <= self._clock.now()
+        return is_past and waited >= self.limits.widen_delay_s
+
+    def _forget(self, name: str) -> None:
+        waiting = self.waiting()
+        waiting.pop(name, None)
+        self._store.set_meta(_WIDENINGS, json.dumps(waiting))
 
     def _set(self, change: LimitChange, cause: str) -> None:
         limits = self.limits.replace(change.name, change.new)
         with self._store.transaction():
+            # A widening that still waited is overtaken: the newest word of the person holds.
+            self._forget(change.name)
             self._store.record(
                 "limits.change",
                 source="person",

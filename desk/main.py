@@ -55,6 +55,7 @@ def write_tokens(home: Path) -> dict[str, str]:
 
 def main(*, home: Path, mode: str | None = None, port: int = 0) -> int:
     """Run the desk on `home` until SIGTERM or SIGINT; returns the exit code."""
+    os.umask(0o077)
     private_dir(home)
     for name in ("run", "state", "journal", "logs"):
         private_dir(home / name)

@@ -35,7 +35,7 @@ def parse_period(text: str | None, now: datetime, zone: str) -> Span:
         raise _bad_period(text)
     try:
         return parse_rfc3339(start), parse_rfc3339(end)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _bad_period(text) from error
 
 
@@ -54,7 +54,7 @@ def parse_moment(text: str, now: datetime, zone: str) -> Span:
         return start, start + timedelta(minutes=1)
     try:
         moment = parse_rfc3339(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise BadInputError(
             "BAD_TIME", f"{text!r:.60} is no time", "Say 14:37, or 2026-11-20T14:37:00Z."
         ) from error

@@ -105,7 +105,8 @@ class Proposing:
             # A flatten card's yes is the person's own move into `reducing`, so it is judged as in there.
             kill_state=KillState.REDUCING if is_flatten else self._kill_state(),
             consent=Consent(kind=ConsentKind.NONE),
-            pending_approvals=self._proposals.count_pending(),
+            # A card that reduces what is held must not be crowded out by others.
+            pending_approvals=0 if is_flatten else self._proposals.count_pending(),
         )
         limits = self._limit_file.limits
         verdict = gate.decide(draft, snapshot, limits, self._clock.now())
@@ -186,6 +187,7 @@ class Proposing:
                 "ANSWERED_BEFORE", f"proposal {old.id} is {old.state} already", "Ask for a new card."
             )
         draft = self._edited(self.draft_of(old), amount, price)
+        self._check_edit(old, draft)
         with self._store.transaction():
             voided = self._proposals.answer(
                 old, "voided", text="edited by the person: a new card replaces it"
@@ -199,6 +201,28 @@ class Proposing:
             )
             self._proposals.set_replaced(old.id, new.id)
         return new
+
+    def _check_edit(self, old: Proposal, draft: OrderDraft) -> None:
+        """Raise when the rules refuse the edited order, so that the old card stays as it is."""
+        snapshot = self._snapshots.take(
+            draft,
+            kill_state=KillState.REDUCING if old.is_flatten else self._kill_state(),
+            consent=Consent(kind=ConsentKind.NONE),
+            pending_approvals=0,
+        )
+        verdict = gate.decide(draft, snapshot, self._limit_file.limits, self._clock.now())
+        if not verdict.is_refused:
+            return
+        why = " ".join(c.text for c in verdict.checks if not c.ok and c.rule != "consent")
+        self._store.record(
+            "verdict",
+            symbol=draft.symbol,
+            cause=old.record_id,
+            decision_text="an edit was refused: " + ", ".join(verdict.codes),
+            result={**verdict.as_json(), "stage": "edit", "proposal_id": old.id},
+            keys=[old.id],
+        )
+        raise BadInputError("EDIT_REFUSED", why, "The card is unchanged: edit again, approve or reject it.")
 
     def _edited(self, draft: OrderDraft, amount: str | None, price: str | None) -> OrderDraft:
         instrument = draft.instrument
@@ -227,9 +251,19 @@ class Proposing:
         """Store a card for a changed limit; raises `BadInputError` for an unknown name or a bad value."""
         change = self._limit_file.judge(name, value)
         limits = self._limit_file.limits
+        waiting = self._proposals.select(pending_only=True, limit=1000)
+        same = [p for p in waiting if p.kind == "limit" and p.body["change"]["name"] == name]
+        if len(waiting) - len(same) >= limits.max_pending_approvals:
+            raise ConflictError(
+                "TOO_MANY_CARDS",
+                f"{len(waiting)} cards are waiting and {limits.max_pending_approvals} are allowed",
+                "Answer some of them first.",
+            )
         created = self._clock.now()
         expires = self._proposals.expiry(int(limits.approval_ttl_s))
         with self._store.transaction():
+            for older in same:
+                self._proposals.answer(older, "voided", text="a newer card for this limit", source="desk")
             proposal_id = self._proposals.new_id()
             wanted = self._store.record(
                 "intent",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 
 from desk.market import candle_json
 from desk.periods import parse_period
 from desk.service import Desk
+from domain.clock import rfc3339
 from domain.errors import BadInputError, MatrixError, NotFoundError
 from domain.instrument import Side
 from domain.money import parse_decimal
@@ -32,9 +38,15 @@ def add_read_routes(app: FastAPI, desk: Desk) -> None:
     _add_journal(app, desk)
 
 
+def _next_midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
 def _bounded(value: int, most: int, what: str) -> int:
     if not 1 <= value <= most:
-        raise BadInputError("BAD_FIELD", f"{what} must be from 1 to {most}", "")
+        raise BadInputError(
+            "BAD_FIELD", f"{what} must be from 1 to {most}, not {value}", f"Ask for up to {most}."
+        )
     return value
 
 
@@ -125,14 +137,19 @@ def _add_account(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/portfolio")
     async def portfolio(period: str | None = None) -> dict[str, Any]:
-        parse_period(period, p.clock.now(), p.settings.timezone)
+        if period not in {None, "today"}:
+            raise BadInputError(
+                "NO_HISTORY",
+                "results are kept for the current UTC day only",
+                "Leave period out, or read the fills of that time from /fills and the journal.",
+            )
         return p.portfolio.as_json()
 
     @app.get("/limits")
     async def limits(name: str | None = None) -> dict[str, Any]:
         return {
             "limits": p.limit_file.as_json(name, p.portfolio.limits_used()),
-            "day_ends_at": p.clock.now().strftime("%Y-%m-%dT24:00:00Z"),
+            "day_ends_at": rfc3339(_next_midnight(p.clock.now())),
         }
 
 
@@ -165,6 +182,11 @@ def _add_orders(app: FastAPI, desk: Desk) -> None:
         return desk.proposal_json(p.proposals.get(proposal_id))
 
 
+def _verify_whole(path: Path, key: Ed25519PublicKey) -> dict[str, Any]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return chain.verify_all(connection, key).as_json()
+
+
 def _shown(record: Record) -> dict[str, Any]:
     """Return a record with its one-sentence summary, which is made of its own fields and not part of it."""
     fields = record.as_json()
@@ -174,6 +196,7 @@ def _shown(record: Record) -> dict[str, Any]:
 def _add_journal(app: FastAPI, desk: Desk) -> None:
     p = desk.parts
     database = p.store.connection
+    verifying = asyncio.Lock()
 
     @app.get("/explain")
     async def explain(
@@ -220,4 +243,6 @@ def _add_journal(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/journal/verify")
     async def verify() -> dict[str, Any]:
-        return chain.verify_all(database, p.journal_key).as_json()
+        # Long on a long journal: in a thread with a connection of its own, one at a time.
+        async with verifying:
+            return await asyncio.to_thread(_verify_whole, p.store.path, p.journal_key)

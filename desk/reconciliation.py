@@ -16,7 +16,7 @@ from desk.ledger import Ledger
 from desk.market import Market
 from desk.orders import Order
 from desk.sending import Sending
-from desk.settlement import Settlement
+from desk.settlement import Settlement, about
 from desk.snapshots import Health
 from desk.store import Store
 from desk.wire import Wire
@@ -142,6 +142,7 @@ class Reconciliation:
                 "order.unknown",
                 symbol=order.symbol,
                 cause=order.cause_id,
+                result=about(order),
                 error_text="its fate at the exchange is not known yet",
                 keys=[order.client_order_id, order.venue_order_id],
             )

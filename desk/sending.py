@@ -14,7 +14,7 @@ from desk.adoption import Adoption
 from desk.drafts import Drafting
 from desk.ledger import Ledger
 from desk.orders import Order, price_text
-from desk.settlement import Settlement
+from desk.settlement import Settlement, about
 from desk.snapshots import Health, MessageCount, Snapshots
 from desk.store import Store
 from desk.wire import Wire
@@ -179,6 +179,7 @@ class Sending:
                 "order.unknown",
                 symbol=order.symbol,
                 cause=order.cause_id,
+                result=about(order),
                 error_text=why,
                 latency_ms=round((self._clock.monotonic() - started) * 1000),
                 keys=[order.client_order_id],
@@ -201,12 +202,7 @@ class Sending:
                 source=source,
                 symbol=order.symbol,
                 cause=cause or order.cause_id,
-                result={
-                    "order_id": order.venue_order_id,
-                    "client_order_id": order.client_order_id,
-                    "symbol": order.symbol,
-                    "side": order.side.value,
-                },
+                result=about(order),
                 keys=[order.venue_order_id, order.client_order_id],
             )
         self._messages.hit()

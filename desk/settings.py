@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from domain.errors import BadInputError
 from guardrails.snapshot import Mode
+from loopback.files import write_private
 
 SHIPPED = """\
 # Settings of crypto-matrix. An unknown or misspelt key refuses to start and is named.
@@ -49,7 +50,7 @@ def load(home: Path) -> Settings:
     path = home / "matrix.toml"
     try:
         if not path.exists():
-            path.write_text(SHIPPED, encoding="utf-8")
+            write_private(path, SHIPPED)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(

@@ -60,14 +60,7 @@ class Settlement:
                 source="venue",
                 symbol=current.symbol,
                 cause=current.cause_id,
-                result={
-                    "order_id": venue.venue_order_id,
-                    "client_order_id": current.client_order_id,
-                    "symbol": current.symbol,
-                    "side": current.side.value,
-                    "amount": to_wire(current.amount),
-                    "price": to_wire(current.price),
-                },
+                result={**about(current), "order_id": venue.venue_order_id},
                 keys=[venue.venue_order_id, current.client_order_id],
             )
             self._ledger.set_state(
@@ -86,6 +79,7 @@ class Settlement:
                 source="desk" if never_sent else "venue",
                 symbol=order.symbol,
                 cause=order.cause_id,
+                result=about(order),
                 error_text=reason,
                 keys=[order.client_order_id],
             )
@@ -146,8 +140,8 @@ class Settlement:
                 symbol=order.symbol,
                 cause=order.cause_id,
                 result={
+                    **about(order),
                     "order_id": venue.venue_order_id,
-                    "client_order_id": client_order_id,
                     "filled": to_wire(order.filled),
                     "reason": venue.reason,
                 },
@@ -181,6 +175,7 @@ class Settlement:
                 "order.settled",
                 symbol=order.symbol,
                 cause=order.cause_id,
+                result=about(order),
                 decision_text=f"not found by any lookup for {waited_s:.0f} s: it never arrived",
                 keys=[order.client_order_id],
             )
@@ -221,6 +216,18 @@ class Settlement:
             self.on_order(order)
         for waiter in self._waiters.get(client_order_id, []):
             waiter.set()
+
+
+def about(order: Order) -> dict[str, str | None]:
+    """Return what a record says of an order, so that it can be told without looking elsewhere."""
+    return {
+        "order_id": order.venue_order_id,
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "amount": to_wire(order.amount),
+        "price": to_wire(order.price),
+    }
 
 
 def _needs_accepting(order: Order, venue: VenueOrder) -> bool:

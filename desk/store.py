@@ -82,6 +82,7 @@ class Store:
 
     def __init__(
         self,
+        path: Path,
         connection: sqlite3.Connection,
         journal: Journal,
         files: JournalFiles,
@@ -90,6 +91,7 @@ class Store:
         venue: str,
         redact: Callable[[str], str],
     ) -> None:
+        self.path = path
         self.redact = redact
         self.connection = connection
         self.mode = mode

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from domain.errors import BadInputError
 
 MAX_BYTES = 65_536
 MAX_DEPTH = 12
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -26,6 +28,8 @@ def decode(body: bytes) -> dict[str, Any]:
         raise BadInputError("BAD_JSON", f"the body is not JSON: {error}", "Send one JSON object.") from error
     if not isinstance(value, dict):
         raise BadInputError("BAD_JSON", "the body is not a JSON object", "Send one JSON object.")
+    if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise BadInputError("BAD_JSON", "the body holds half of a character", "Send whole characters.")
     if _depth(value) > MAX_DEPTH:
         raise BadInputError("BAD_JSON", "the body is nested too deeply", "Send a flat object.")
     return value

@@ -127,10 +127,12 @@ def assemble(
         return redactor.redact(text, known)
 
     ids = IdSource(clock, random)
-    connection = connect(home / "state" / "desk.sqlite")
+    database = home / "state" / "desk.sqlite"
+    connection = connect(database)
     journals.create(connection)
     journal_key = chain.load_key(home / "state" / "journal-key")
     store = Store(
+        database,
         connection,
         Journal(connection, clock=clock, ids=ids, redact=redact),
         JournalFiles(home / "journal"),

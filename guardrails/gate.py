@@ -95,7 +95,7 @@ def _warn_loss(case: Case) -> str | None:
     # A take-profit sale below break-even is refused, which says it already.
     if case.draft.side is not Side.SELL or case.draft.purpose not in _LOSS_ALLOWED:
         return None
-    least = rules_profit.sale_break_even(case)
+    least = rules_profit.losing_below(case)
     if least is None:
         return "What this position cost is not known, so whether the sale makes a profit is not known either."
     if case.draft.price >= least:

@@ -57,6 +57,19 @@ def sale_break_even(case: Case) -> Decimal | None:
     )
 
 
+def losing_below(case: Case) -> Decimal | None:
+    """Return the lowest price at which this sale, if it fills there, loses nothing: cost and both fees."""
+    cost, rate, fee_bps = positive(case.snapshot.average_cost_usd), case.rate, case.exit_bps
+    if cost is None or rate is None or fee_bps is None:
+        return None
+    return break_even_price(
+        cost_per_unit=cost / rate,
+        exit_bps=fee_bps,
+        amount=case.draft.amount,
+        tick=case.draft.instrument.price_tick,
+    )
+
+
 def needed_exit(case: Case, multiple: Decimal) -> Decimal | None:
     """Return the lowest exit of this buy that clears `multiple` times all round-trip costs, or None.
 

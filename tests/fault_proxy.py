@@ -10,11 +10,15 @@ ORDER = b"POST /v1/order/new"
 
 
 class FaultProxy:
-    """`fault` is consumed by the next new order: `lose_reply` (it arrives), `lose_request` (it does not)."""
+    """`fault` is consumed by the next new order: `lose_reply` (it arrives), `lose_request` (it does not).
+
+    `hold_replies`: answers to new orders wait until it is set.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.fault: str | None = None
+        self.hold_replies: asyncio.Event | None = None
         self.on_order: Callable[[], None] | None = None
         self.orders_seen = 0
         self.port = 0
@@ -22,13 +26,14 @@ class FaultProxy:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on, both ways."""
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        is_mute = asyncio.Event()
-        back = asyncio.create_task(self._back(upstream_reader, writer, is_mute))
+        is_mute, is_order = asyncio.Event(), asyncio.Event()
+        back = asyncio.create_task(self._back(upstream_reader, writer, is_mute, is_order))
         try:
             while chunk := await reader.read(65536):
                 data = chunk
                 if ORDER in data:
                     self.orders_seen += 1
+                    is_order.set()
                     fault, self.fault = self.fault, None
                     if fault == "lose_request":
                         break
@@ -47,15 +52,21 @@ class FaultProxy:
             for each in (writer, upstream_writer):
                 each.close()
 
-    @staticmethod
     async def _back(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_mute: asyncio.Event
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        is_mute: asyncio.Event,
+        is_order: asyncio.Event,
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
                 if is_mute.is_set():
                     writer.transport.abort()
                     return
+                if self.hold_replies is not None and is_order.is_set():
+                    is_order.clear()
+                    await self.hold_replies.wait()
                 writer.write(data)
                 await writer.drain()
             writer.close()

@@ -196,10 +196,11 @@ def _tell_answer(record: _Fields, result: _Fields) -> str:
 
 
 def _tell_tool(record: _Fields, result: _Fields) -> str:
+    result = result or _said_as_json(record)
     name = _first(result, "name", "tool")
     args = result.get("args")
     given = json.dumps(args, ensure_ascii=False, default=str) if isinstance(args, Mapping) else None
-    said = _word(given) or _first(record, "payload_text")
+    said = _word(given) or (None if name else _first(record, "payload_text"))
     return _joined(
         f"Tool {name} was called" if name else "A tool was called (name not recorded)",
         f"with {said}" if said else None,
@@ -209,11 +210,21 @@ def _tell_tool(record: _Fields, result: _Fields) -> str:
 
 def _tell_model(record: _Fields, result: _Fields) -> str:
     latency = _word(record.get("latency_ms"))
+    result = result or _said_as_json(record)
     return _joined(
         f"Model {_known(result, 'model', 'model')} was called",
         f"which took {latency} ms" if latency else None,
         f"and failed: {error}" if (error := _word(record.get("error_text"))) else None,
     )
+
+
+def _said_as_json(record: _Fields) -> _Fields:
+    """Return what the record's payload says when it is a JSON object, as the app writes its own records."""
+    try:
+        said = json.loads(str(record.get("payload_text")))
+    except ValueError:
+        return {}
+    return said if isinstance(said, Mapping) else {}
 
 
 def _tell_intent(record: _Fields, result: _Fields) -> str:
@@ -255,8 +266,9 @@ def _about_order(opening: str) -> Callable[[_Fields, _Fields], str]:
     def tell(record: _Fields, result: _Fields) -> str:
         order = _order_of(result)
         reason = _first(order, "reason") or _first(result, "reason") or _word(record.get("error_text"))
+        names = opening.format(_names_of(order))
         return _joined(
-            f"{opening.format(_names_of(order))}: {_trade(order)}",
+            f"{names}: {_trade(order)}" if _first(order, "side", "amount") else names,
             _labelled(order, type="type", option="option", purpose="purpose", proposal_id="proposal"),
             _labelled(order, filled="filled", average_price="average price", fees_usd="fees in USD"),
             _labelled(order, state="state"),
@@ -293,7 +305,7 @@ def _tell_limits(record: _Fields, result: _Fields) -> str:
     return _joined(
         f"Limit {_first(result, 'name', 'limit') or '(name not recorded)'} was changed "
         f"by {_known(record, 'source', 'source')}",
-        _labelled(result, old="from", new="to", value="to", effective_at="in force from"),
+        _labelled(result, **{"from": "from", "to": "to", "at": "in force from"}),
     ) + _why(record, result)
 
 
@@ -340,6 +352,8 @@ _TELL: Mapping[str, Callable[[_Fields, _Fields], str]] = {
     "order.unknown": _about_order("No clear answer came for order {}"),
     "order.settled": _about_order("The outcome of order {} was found out"),
     "order.cancelled": _about_order("Cancelled order {}"),
+    "order.cancelling": _about_order("Asked the exchange to cancel order {}"),
+    "order.adopted": _about_order("Found order {} at the exchange, not made by this desk"),
     "order.closed": _about_order("Closed order {}"),
     "fill": _tell_fill,
     "kill": _tell_kill,

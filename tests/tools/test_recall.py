@@ -247,7 +247,7 @@ def test_record_that_says_nothing_still_gives_a_sentence(kind):
             {
                 "kind": "limits.change",
                 "source": "person",
-                "result_json": {"name": "cooldown_s", "old": 1, "new": 2},
+                "result_json": {"name": "cooldown_s", "from": "1", "to": "2"},
             },
             "Limit cooldown_s was changed by person, from 1, to 2",
         ),
