@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from desk.person_routes import add_person_routes
 from desk.propose_routes import add_propose_routes
@@ -119,6 +121,8 @@ def build_api(desk: Desk, tokens: Mapping[str, str]) -> ScopeGuard:
     app = FastAPI(title="crypto-matrix desk", version=VERSION, docs_url=None, redoc_url=None)
     app.add_exception_handler(MatrixError, _on_fault)
     app.add_exception_handler(Exception, _on_bug)
+    app.add_exception_handler(HTTPException, _on_no_route)
+    app.add_exception_handler(RequestValidationError, _on_bad_query)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
@@ -137,6 +141,22 @@ def build_api(desk: Desk, tokens: Mapping[str, str]) -> ScopeGuard:
 async def _on_fault(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, MatrixError)
     return error_reply(error)
+
+
+async def _on_no_route(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    fault = {
+        "code": "NO_SUCH_ROUTE",
+        "message": f"{request.method} {request.url.path[:100]} is not a route of the desk",
+        "cure": "See docs/desk-api.md.",
+    }
+    return JSONResponse({"error": fault}, status_code=error.status_code)
+
+
+async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in error.errors()[:5])
+    return error_reply(BadInputError("BAD_FIELD", faults, "See docs/desk-api.md."))
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:

@@ -148,13 +148,26 @@ async def read_body(request: Request, shape: type[Shape]) -> Shape:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors()[:5]
-        )
+        faults = "; ".join(_fault(dict(e)) for e in error.errors()[:5])
         is_unknown = any(e["type"] == "extra_forbidden" for e in error.errors())
         raise BadInputError(
             "UNKNOWN_FIELD" if is_unknown else "BAD_FIELD", faults, "See docs/desk-api.md."
         ) from error
+
+
+_FORMS = {
+    "id": "not a proposal id, which is P- and 26 letters and digits",
+    "digest": "not a digest, which is 64 hex digits",
+    "cause": "not a record id, which is R- and 26 letters and digits",
+    "symbol": "not a symbol in lower case, such as btcusd",
+}
+
+
+def _fault(error: dict[str, Any]) -> str:
+    """Say what is wrong with one field, in our words where a pattern would be shown."""
+    name = ".".join(str(part) for part in error["loc"]) or "body"
+    form = _FORMS.get(name.rpartition(".")[2], "not in the expected form")
+    return f"{name}: {form if error['type'] == 'string_pattern_mismatch' else error['msg']}"
 
 
 def one_target(order_id: str | None, scope: str | None) -> None:

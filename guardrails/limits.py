@@ -32,11 +32,14 @@ LimitValue = Decimal | int | KillPositions
 class LimitsError(BadInputError):
     """A limits file or one change is wrong; `faults` lists everything that is."""
 
-    def __init__(self, faults: tuple[str, ...]) -> None:
+    def __init__(self, faults: tuple[str, ...], cure: str = "") -> None:
         super().__init__(
-            "BAD_LIMITS", "; ".join(faults), "Correct limits.toml; nothing starts with a doubtful limit."
+            "BAD_LIMITS", "; ".join(faults), cure or "Nothing was changed; `matrix limits` lists all."
         )
         self.faults = faults
+
+
+_MEND = "Correct limits.toml; nothing starts with a doubtful limit."
 
 
 class _FaultError(Exception):
@@ -168,9 +171,9 @@ def parse(text: str) -> Limits:
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except ArithmeticError as error:
-        raise LimitsError(("a number in the file is too large or too small to be read",)) from error
+        raise LimitsError(("a number in the file is too large or too small to be read",), _MEND) from error
     except (ValueError, RecursionError) as error:
-        raise LimitsError((f"the file is not valid TOML: {error}",)) from error
+        raise LimitsError((f"the file is not valid TOML: {error}",), _MEND) from error
     faults = [_unknown(name) for name in table if name not in _SPECS]
     values: dict[str, LimitValue] = {}
     for name, spec in _SPECS.items():
@@ -182,11 +185,11 @@ def parse(text: str) -> Limits:
         except _FaultError as error:
             faults.append(str(error))
     if faults:
-        raise LimitsError(tuple(faults))
+        raise LimitsError(tuple(faults), _MEND)
     limits = Limits(**values)  # type: ignore[arg-type]  # _judge gives each field's own type
     faults.extend(_contradictions(limits))
     if faults:
-        raise LimitsError(tuple(faults))
+        raise LimitsError(tuple(faults), _MEND)
     return limits
 
 

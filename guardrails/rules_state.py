@@ -190,6 +190,13 @@ def _is_same_digest(given: Consent) -> bool:
     return len(given.digest) == _DIGEST_LENGTH and given.digest == given.draft_digest
 
 
+_COUNTED = {
+    "orders_per_rolling_60s": "orders were sent in the last 60 seconds; wait a moment and ask again",
+    "messages_per_rolling_60s": "messages were sent in the last 60 seconds; wait a moment and ask again",
+    "max_open_orders": "orders are open; cancel one first",
+}
+
+
 def _within(case: Case, rule: str, used: object, limit: int) -> Check:
     """Judge a count that this order raises by one. A person's kill is never held up by a count."""
     known = count(used)
@@ -202,7 +209,7 @@ def _within(case: Case, rule: str, used: object, limit: int) -> Check:
         )
     if known < limit:
         return passed(rule, "The count is within its limit.", names, values)
-    return refused(rule, rule.upper(), f"{known} of {limit} are used; wait, or cancel some.", names, values)
+    return refused(rule, rule.upper(), f"{known} of {limit} {_COUNTED[rule]}.", names, values)
 
 
 def _after(

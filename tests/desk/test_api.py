@@ -36,6 +36,32 @@ async def test_every_route_refuses_without_a_token_and_with_a_lower_scope(stack:
     assert (await stack.client.read("/status"))["kill_state"] == "active"
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/nowhere", 404, "NO_SUCH_ROUTE"),
+        ("/approve", 405, "NO_SUCH_ROUTE"),
+        ("/book/btcusd?depth=many", 400, "BAD_FIELD"),
+        ("/book/fakeusd", 400, "UNKNOWN_SYMBOL"),
+        ("/candles/btcusd?interval=7m", 400, "BAD_INTERVAL"),
+        ("/portfolio?period=7d", 400, "NO_HISTORY"),
+        ("/limits?name=per_oder_usd", 400, "BAD_LIMITS"),
+        ("/proposals/P-x", 404, "NO_SUCH_PROPOSAL"),
+    ],
+)
+async def test_wrong_reads_answer_in_the_one_error_shape(stack: DeskStack, path, status, code) -> None:
+    reply = await _call(stack, "GET", path, TOKENS["read"])
+    error = reply.json()["error"]
+    assert (reply.status_code, error["code"]) == (status, code)
+    assert error["message"]
+
+
+async def test_malformed_ids_are_told_without_patterns(stack: DeskStack) -> None:
+    reply = await _call(stack, "POST", "/reject", TOKENS["person"], b'{"id":"P-x"}')
+    assert "proposal id" in reply.json()["error"]["message"]
+    assert "^P-" not in reply.text
+
+
 async def test_health_is_open_and_says_nothing_more(stack: DeskStack) -> None:
     reply = await _call(stack, "GET", "/health", None)
     assert set(reply.json()) == {"ok", "pid"}
