@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from agent_graph.events import EventHub
+from agent_graph.owner import owning
 from agent_graph.prompts import Prompt, load
 from agent_graph.screen import screen
 from agent_graph.store import ConversationStore
@@ -43,7 +44,11 @@ class Closable(Protocol):
 
 
 class Conversations:
-    """All conversations of one home. Make it with `open`; one per process and store."""
+    """All conversations of one home. Make it with `open`.
+
+    Other processes may have the same store open (`matrix ask` beside the app): each works on its own turns,
+    and on those whose process is gone.
+    """
 
     def __init__(
         self,
@@ -73,7 +78,7 @@ class Conversations:
         ids: IdSource,
         prompts_dir: Path | None = None,
     ) -> Self:
-        """Open `state/app.sqlite` and take up what an earlier run left: waiting cards, cut turns.
+        """Open `state/app.sqlite` and take up what dead processes left: waiting cards, cut turns.
 
         The model belongs to it from now on and is closed with it.
         Raises `BadInputError` for a bad prompt or a store of a newer release.
@@ -81,10 +86,19 @@ class Conversations:
         prompt: Prompt = load("system", prompts_dir)
         async with contextlib.AsyncExitStack() as exits:
             saver = await exits.enter_async_context(_saver(db_path))
-            store, hub = ConversationStore(saver), EventHub()
+            folder = db_path.with_suffix(".owners")
+            owner = exits.enter_context(owning(folder, f"{os.getpid()}-{ids.ulid()}"))
+            store, hub = ConversationStore(saver, owner.name), EventHub()
             await store.migrate()
             runner = TurnRunner(
-                saver=saver, store=store, hub=hub, desk=desk, model=model, clock=clock, prompt=prompt
+                saver=saver,
+                store=store,
+                owner=owner,
+                hub=hub,
+                desk=desk,
+                model=model,
+                clock=clock,
+                prompt=prompt,
             )
             if isinstance(model, Closable):
                 exits.push_async_callback(model.aclose)
@@ -157,7 +171,7 @@ class Conversations:
 
     async def settle_waiting(self) -> None:
         """Settle whatever was decided while nobody listened; call it when the desk can be reached again."""
-        await self._runner.settle_waiting()
+        await self._runner.take_up()
 
     async def _check(self, conversation_id: str) -> None:
         if not await self._store.has_conversation(conversation_id):

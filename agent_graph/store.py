@@ -1,6 +1,6 @@
 """The conversation store: transcripts, turns, evidence, waiting cards and unsent journal entries.
 
-It lives on the checkpointer's own connection and takes its lock, so that one file has one writer.
+It lives on the checkpointer's own connection and takes its lock, so that one process has one writer.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent_graph.turn import Conversation, Message
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE conversations (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, source TEXT NOT NULL,
@@ -52,6 +53,8 @@ CREATE TABLE waiting (
 ) STRICT;
 CREATE TABLE outbox (request_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
 """
+_STEPS: Sequence[str] = (_SCHEMA, "ALTER TABLE turns ADD COLUMN owner TEXT")
+"""What leads from each version to the next; a new store takes them all."""
 _MESSAGES_OF = (
     "SELECT id, role, text, at, citations, proposals, model, turn_id FROM messages "
     "WHERE conversation_id = ? ORDER BY seq DESC LIMIT ?"
@@ -68,10 +71,34 @@ _ADD_EVIDENCE = (
     "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (turn_id, call_id) DO UPDATE SET result = excluded.result"
 )
 _EVIDENCE_OF = (
-    "SELECT name, args, result, is_write FROM evidence WHERE conversation_id = ? ORDER BY seq DESC LIMIT ?"
+    "SELECT name, args, result, is_write, seq FROM evidence "
+    "WHERE conversation_id = ? AND seq > ? ORDER BY seq DESC LIMIT ?"
+)
+_PERSON_TEXTS = (
+    "SELECT seq, text FROM messages WHERE conversation_id = ? AND role = 'person' AND seq > ? ORDER BY seq"
+)
+_BEGIN_TURN = "INSERT INTO turns (id, conversation_id, state, started_at, owner) VALUES (?,?,'running',?,?)"
+
+_OPEN_TURNS = (
+    "SELECT id, conversation_id, state, started_at, owner FROM turns WHERE state IN ('running', 'waiting')"
+)
+_WAITING_TURN = (
+    "SELECT turns.id, turns.conversation_id, turns.state, started_at, owner FROM waiting "
+    "JOIN turns ON turns.id = turn_id WHERE proposal_id = ? AND waiting.state = 'waiting'"
 )
 
 Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A turn that has not ended: `state` is running or waiting, `owner` None when nobody holds it."""
+
+    id: str
+    conversation_id: str
+    state: str
+    started_at: str
+    owner: str | None
 
 
 def _dump(value: object) -> str:
@@ -79,15 +106,20 @@ def _dump(value: object) -> str:
 
 
 class ConversationStore:
-    """Reads and writes `state/app.sqlite`; every method is one transaction."""
+    """Reads and writes `state/app.sqlite`; every method is one transaction.
 
-    def __init__(self, saver: AsyncSqliteSaver) -> None:
+    Turns begun through it belong to `owner`; other processes may share the file.
+    """
+
+    def __init__(self, saver: AsyncSqliteSaver, owner: str) -> None:
         self._conn = saver.conn
         self._lock: asyncio.Lock = saver.lock
+        self._owner = owner
 
     async def migrate(self) -> None:
         """Bring the schema to this version; refuses a file that a newer release wrote."""
-        async with self._lock:
+        async with self._transaction():
+            await self._conn.execute("BEGIN IMMEDIATE")  # two processes may start at once
             version = (await self._rows("PRAGMA user_version"))[0][0]
             if version > SCHEMA_VERSION:
                 raise BadInputError(
@@ -95,10 +127,10 @@ class ConversationStore:
                     f"the conversation store has version {version}, this release reads {SCHEMA_VERSION}",
                     "Start the newer release, or restore a backup made by this one.",
                 )
-            if version == 0:
-                await self._conn.executescript(
-                    f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                )
+            for step in _STEPS[version:]:
+                for statement in filter(None, map(str.strip, step.split(";"))):
+                    await self._conn.execute(statement)
+            await self._conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     async def add_conversation(self, conversation: Conversation) -> None:
         """Write a new conversation."""
@@ -131,10 +163,7 @@ class ConversationStore:
         """Store the person's message and the running turn, before anything else happens."""
         title = " ".join(message.text.split())[:80]
         statements = [
-            (
-                "INSERT INTO turns VALUES (?,?,'running',NULL,?,NULL)",
-                (message.turn_id, conversation_id, message.at),
-            ),
+            (_BEGIN_TURN, (message.turn_id, conversation_id, message.at, self._owner)),
             self._insert_message(message, conversation_id),
             (
                 _TOUCH_AND_TITLE,
@@ -180,20 +209,28 @@ class ConversationStore:
         """Remember the journal record of the person's message."""
         await self._write([("UPDATE turns SET cause = ? WHERE id = ?", (cause, turn_id))])
 
-    async def open_turns(self) -> list[tuple[str, str, str, str]]:
-        """Return `(turn, conversation, state, started_at)` of turns that never ended."""
-        rows = await self._read(
-            "SELECT id, conversation_id, state, started_at FROM turns WHERE state IN ('running', 'waiting')"
-        )
-        return [(r[0], r[1], r[2], r[3]) for r in rows]
+    async def open_turns(self) -> list[OpenTurn]:
+        """Return the turns that never ended, whosoever they are."""
+        return [OpenTurn(*row) for row in await self._read(_OPEN_TURNS)]
 
-    async def waiting_turn(self, proposal_id: str) -> tuple[str, str] | None:
-        """Return `(turn, conversation)` that waits for this proposal, None when none does."""
-        rows = await self._read(
-            "SELECT turn_id, conversation_id FROM waiting WHERE proposal_id = ? AND state = 'waiting'",
-            (proposal_id,),
+    async def waiting_turn(self, proposal_id: str) -> OpenTurn | None:
+        """Return the turn that waits for this proposal, None when none does."""
+        rows = await self._read(_WAITING_TURN, (proposal_id,))
+        return OpenTurn(*rows[0]) if rows else None
+
+    async def claim(self, turn: OpenTurn) -> bool:
+        """Make a turn ours if it still is whose it was; say whether it now is."""
+        async with self._transaction():
+            changed = await self._conn.execute(
+                "UPDATE turns SET owner = ? WHERE id = ? AND owner IS ?", (self._owner, turn.id, turn.owner)
+            )
+            return changed.rowcount == 1
+
+    async def let_go(self) -> None:
+        """Leave our waiting turns to whoever hears of their cards."""
+        await self._write(
+            [("UPDATE turns SET owner = NULL WHERE owner = ? AND state = 'waiting'", (self._owner,))]
         )
-        return (rows[0][0], rows[0][1]) if rows else None
 
     async def waiting_proposals(self, turn_id: str) -> list[str]:
         """Return the proposals that a turn still waits for."""
@@ -229,16 +266,23 @@ class ConversationStore:
             ]
         )
 
-    async def evidence(self, conversation_id: str, limit: int) -> list[dict[str, Any]]:
-        """Return the newest `limit` tool results, oldest first."""
-        rows = await self._read(
-            _EVIDENCE_OF,
-            (conversation_id, limit),
-        )
+    async def evidence(self, conversation_id: str, limit: int, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return the newest `limit` tool results that came after number `after`, oldest first."""
+        rows = await self._read(_EVIDENCE_OF, (conversation_id, after, limit))
         return [
-            {"name": r[0], "args": json.loads(r[1]), "result": json.loads(r[2]), "is_write": bool(r[3])}
+            {
+                "name": r[0],
+                "args": json.loads(r[1]),
+                "result": json.loads(r[2]),
+                "is_write": bool(r[3]),
+                "seq": r[4],
+            }
             for r in reversed(rows)
         ]
+
+    async def person_texts(self, conversation_id: str, after: int) -> list[tuple[int, str]]:
+        """Return number and text of what the person wrote after number `after`, oldest first."""
+        return [(r[0], r[1]) for r in await self._read(_PERSON_TEXTS, (conversation_id, after))]
 
     async def keep_unsent(self, request_id: str, body: Mapping[str, Any]) -> None:
         """Keep a journal entry that the desk could not take."""

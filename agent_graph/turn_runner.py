@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from agent_graph import strict_runtime, wording
 from agent_graph.events import EventHub
-from agent_graph.evidence import Evidence
+from agent_graph.evidence_book import EvidenceBook
 from agent_graph.framing import bound
 from agent_graph.journal import Recorder
+from agent_graph.owner import Owner
 from agent_graph.prompts import Prompt
 from agent_graph.screen import Screened
-from agent_graph.store import ConversationStore
+from agent_graph.store import ConversationStore, OpenTurn
 from agent_graph.toolbox import Toolbox
 from agent_graph.turn import EventKind, Message, TurnHandle, TurnResult
 from desk.client import DeskClient
@@ -38,8 +39,6 @@ _log = logging.getLogger("matrix.conversation")
 
 EARLIER_RESULTS = 6
 EARLIER_CHARACTERS = 2_500
-EVIDENCE_ROWS = 300
-EVIDENCE_KEPT = 64
 _CLOSE_PATIENCE_S = 5.0
 BROKEN = "Something went wrong inside while I was answering. Your message is kept; please ask again."
 STOPPED = (
@@ -67,6 +66,7 @@ class TurnRunner:
         *,
         saver: Any,
         store: ConversationStore,
+        owner: Owner,
         hub: EventHub,
         desk: DeskClient,
         model: BaseChatModel,
@@ -75,6 +75,7 @@ class TurnRunner:
     ) -> None:
         self._saver = saver
         self._store = store
+        self._owner = owner
         self._hub = hub
         self._desk = desk
         self._model = model
@@ -87,7 +88,7 @@ class TurnRunner:
         self._graph = build(saver)
         self._tasks: set[asyncio.Task[None]] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._evidence: OrderedDict[str, Evidence] = OrderedDict()
+        self._evidence = EvidenceBook(store)
 
     @property
     def model_name(self) -> str:
@@ -101,6 +102,7 @@ class TurnRunner:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._store.let_go()
 
     def start(self, handle: TurnHandle, screened: Screened, window: list[dict[str, Any]]) -> None:
         """Run a turn in a task of our own."""
@@ -108,36 +110,49 @@ class TurnRunner:
         self._own(self._run(handle, screened, window))
 
     async def settle(self, proposal_id: str) -> bool:
-        """Go on with the turn that waits for this proposal if it is settled; say whether it did."""
-        found = await self._store.waiting_turn(proposal_id)
-        if found is None:
+        """Go on with the turn that waits for this proposal if it is settled; say whether it did.
+
+        A turn of another living process is left to that process.
+        """
+        turn = await self._store.waiting_turn(proposal_id)
+        if turn is None or not await self._hold(turn):
             return False
-        turn_id, conversation_id = found
-        async with self._locks[turn_id]:
+        async with self._locks[turn.id]:
             if await self._store.waiting_turn(proposal_id) is None:
                 return False
             proposal = await self._final_word(proposal_id)
             if proposal is None:
                 return False
-            await asyncio.shield(self._own(self._resume(turn_id, conversation_id, proposal)))
-        if not await self._store.waiting_proposals(turn_id):
-            self._locks.pop(turn_id, None)
+            await asyncio.shield(self._own(self._resume(turn.id, turn.conversation_id, proposal)))
+        if not await self._store.waiting_proposals(turn.id):
+            self._locks.pop(turn.id, None)
         return True
 
-    async def settle_waiting(self) -> None:
-        """Try to settle every card that a turn waits for."""
-        for turn_id, _, _, _ in await self._store.open_turns():
-            for proposal_id in await self._store.waiting_proposals(turn_id):
+    async def take_up(self) -> None:
+        """Look at every open turn that no living process works on, and at our own that wait.
+
+        What a dead process was answering is closed with a clear notice; cards are settled if they can be.
+        """
+        for turn in await self._store.open_turns():
+            is_at_work = turn.state == "running" and turn.owner == self._owner.name
+            if is_at_work or not await self._hold(turn):
+                continue
+            waiting = await self._store.waiting_proposals(turn.id)
+            if waiting and turn.state == "running":
+                await self._store.set_turn(turn.id, "waiting")
+            elif turn.state == "running":
+                await self._close_cut_turn(turn)
+                waiting = await self._store.waiting_proposals(turn.id)
+            for proposal_id in waiting:
                 await self.settle(proposal_id)
 
-    async def take_up(self) -> None:
-        """Look at every turn that an earlier run left open: settle it, or close it with a clear notice."""
-        for turn_id, conversation_id, state, started_at in await self._store.open_turns():
-            if await self._store.waiting_proposals(turn_id):
-                await self._store.set_turn(turn_id, "waiting")
-            elif state == "running":
-                await self._close_cut_turn(turn_id, conversation_id, started_at)
-        await self.settle_waiting()
+    async def _hold(self, turn: OpenTurn) -> bool:
+        """Say whether the turn is ours; one whose owner is gone is taken over."""
+        if turn.owner == self._owner.name:
+            return True
+        if turn.owner is not None and self._owner.is_alive(turn.owner):
+            return False
+        return await self._store.claim(turn)
 
     async def _final_word(self, proposal_id: str) -> Mapping[str, Any] | None:
         try:
@@ -154,21 +169,6 @@ class TurnRunner:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _evidence_of(self, conversation_id: str) -> Evidence:
-        known = self._evidence.get(conversation_id)
-        if known is None:
-            known = Evidence()
-            for message in await self._store.messages(conversation_id):
-                if message.role == "person":
-                    known.add_person(message.text)
-            for row in await self._store.evidence(conversation_id, EVIDENCE_ROWS):
-                known.add_result(row["result"], row["args"], is_write=row["is_write"])
-            known = self._evidence.setdefault(conversation_id, known)
-        self._evidence.move_to_end(conversation_id)
-        while len(self._evidence) > EVIDENCE_KEPT:
-            self._evidence.popitem(last=False)
-        return known
-
     async def _context(self, conversation_id: str, turn_id: str) -> TurnContext:
         def emit(kind: EventKind, text: str, data: Mapping[str, Any]) -> None:
             self._hub.emit(conversation_id, turn_id, kind, text, data)
@@ -180,7 +180,7 @@ class TurnRunner:
             fallback=self._fallback,
             prompt=self._prompt,
             clock=self._clock,
-            evidence=await self._evidence_of(conversation_id),
+            evidence=await self._evidence.of(conversation_id),
             store=self._store,
             recorder=self._recorder,
             emit=emit,
@@ -296,6 +296,7 @@ class TurnRunner:
             await self._close_in_desks_words(turn_id, conversation_id, proposal)
             return
         ctx = await self._context(conversation_id, turn_id)
+        ctx.evidence.add_result(snapshot.values["context"], is_write=True)
         command: Command[Any] = Command(resume={snapshot.interrupts[0].id: "ask the desk"})
         try:
             await self._invoke(conversation_id, turn_id, command, ctx)
@@ -307,7 +308,7 @@ class TurnRunner:
         self, turn_id: str, conversation_id: str, proposal: Mapping[str, Any]
     ) -> None:
         """Tell how a card ended when its graph cannot go on."""
-        evidence = await self._evidence_of(conversation_id)
+        evidence = await self._evidence.of(conversation_id)
         evidence.add_result(proposal, is_write=True)
         name, text = str(proposal["id"]), wording.outcome_sentences(proposal)
         message = self._notice(f"{turn_id}-o-{name}", turn_id, text, [name])
@@ -317,19 +318,19 @@ class TurnRunner:
         data = {"message_id": message.id, "proposals": [name]}
         self._hub.emit(conversation_id, turn_id, EventKind.NOTICE, text, data)
 
-    async def _close_cut_turn(self, turn_id: str, conversation_id: str, started_at: str) -> None:
-        cards = await self._orphan_cards(conversation_id, started_at)
+    async def _close_cut_turn(self, turn: OpenTurn) -> None:
+        cards = await self._orphan_cards(turn.conversation_id, turn.started_at)
         text = STOPPED
         if cards:
             words = "\n\n".join(wording.card_sentences(card) for card in cards)
             text += f"\n\nWhat it had put up is still there. {words}"
         names = [str(card["id"]) for card in cards]
-        message = self._notice(f"{turn_id}-x", turn_id, text, names)
-        await self._store.finish_answer(message, conversation_id, waiting=names, settled=())
+        message = self._notice(f"{turn.id}-x", turn.id, text, names)
+        await self._store.finish_answer(message, turn.conversation_id, waiting=names, settled=())
         if names:
-            await self._store.set_turn(turn_id, "waiting")
+            await self._store.set_turn(turn.id, "waiting")
         else:
-            await self._end_turn(conversation_id, turn_id, "interrupted")
+            await self._end_turn(turn.conversation_id, turn.id, "interrupted")
 
     async def _orphan_cards(self, conversation_id: str, started_at: str) -> list[dict[str, Any]]:
         """Return pending cards that a cut turn put up before it could note them."""
