@@ -18,6 +18,9 @@ OPEN_PATHS = frozenset({"/", "/healthz"})
 # Gradio's page has no event of Gradio's, so of its 100-odd routes it needs these to draw itself.
 _UI_EXACT = frozenset({"/", "/config", "/theme.css"})
 _UI_BELOW = ("/assets/", "/static/")
+_KEPT_BELOW = f"{UI_PATH}/assets/"
+_FOR_EVER = b"private, max-age=31536000, immutable"
+"""True for Gradio's assets alone: a hash of each file's content is part of its name."""
 _READING = frozenset({"GET", "HEAD"})
 
 MAX_PATH = 2_000
@@ -106,7 +109,7 @@ class SessionGate:
             else:
                 receive = _replay(body, receive)
         if refusal is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _kept(send) if scope["path"].startswith(_KEPT_BELOW) else send)
         else:
             await _answer(scope, receive, send, refusal)
 
@@ -176,6 +179,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return once_more
+
+
+def _kept(send: Send) -> Send:
+    """Return a `send` that lets the browser keep what is found: 49 of a page's 69 requests."""
+
+    async def send_kept(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            message = {**message, "headers": [*message["headers"], (b"cache-control", _FOR_EVER)]}
+        await send(message)
+
+    return send_kept
 
 
 def _has_csrf(scope: Scope, token: str) -> bool:

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import httpx
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from app.access import new_code
-from app.server import Built, build, cookie_name, talk_opener
+from app.server import Built, OpenTalk, build, cookie_name, talk_opener
 from domain.clock import SystemClock
 from guardrails.limits import SHIPPED
 from loopback.files import write_private
@@ -75,10 +76,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def app_on(home: Path, stack: DeskStack | None = None) -> AsyncIterator[Site]:
-    """The app on `home`, waiting until its page is drawn."""
+async def app_on(
+    home: Path, stack: DeskStack | None = None, opener: OpenTalk | None = None
+) -> AsyncIterator[Site]:
+    """The app on `home`, waiting until its page is drawn; `opener` opens other conversations than its own."""
     port, clock = free_port(), SystemClock()
-    built = build(home=home, port=port, open_talk=talk_opener(home, clock, None, None), clock=clock)
+    open_talk = opener or talk_opener(home, clock, None, None)
+    built = build(home=home, port=port, open_talk=open_talk, clock=clock)
     async with serving(built.guarded, port=port):
         site = Site(home=home, base=f"http://localhost:{port}", port=port, built=built, stack=stack)
         async with httpx.AsyncClient(base_url=site.base, trust_env=False) as client:
@@ -135,22 +139,31 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def signed_in(
-    browser: Browser,
+async def profile(browser: Browser, site: Site, **options: Any) -> AsyncIterator[BrowserContext]:
+    """A fresh browser profile that is signed in; `options` are Playwright's for a context."""
+    context = await browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+    try:
+        reply = await context.request.get(site.door(), max_redirects=0)
+        assert reply.status == 303
+        yield context
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def page_in(
+    context: BrowserContext,
     site: Site,
     *,
     query: str = "",
     viewport: dict[str, int] = DESKTOP,
-    scheme: str = "light",
+    scheme: Literal["light", "dark"] = "light",
 ) -> AsyncIterator[Page]:
-    """A fresh profile on the page; fails on script errors and on any request to another host."""
-    context = await browser.new_context(
-        viewport=viewport,  # type: ignore[arg-type]  # a plain dict of the same keys
-        color_scheme=scheme,  # type: ignore[arg-type]  # light or dark
-        reduced_motion="reduce",
-    )
+    """A fresh page in a profile; fails on script errors and on any request to another host."""
     faults: list[str] = []
     page = await context.new_page()
+    await page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict of the same keys
+    await page.emulate_media(color_scheme=scheme)
     page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
     page.on(
         "request",
@@ -161,10 +174,18 @@ async def signed_in(
         ),
     )
     try:
-        await page.goto(site.door(query))
+        await page.goto(f"{site.base}/?{query}")
         await page.wait_for_selector(".mx-log", state="attached")
         await page.wait_for_selector(".mx-dock", state="attached")
         yield page
         assert faults == []
     finally:
-        await context.close()
+        for opened in context.pages:
+            await opened.close()
+
+
+@asynccontextmanager
+async def signed_in(browser: Browser, site: Site, *, query: str = "", **options: Any) -> AsyncIterator[Page]:
+    """A page in a profile of its own."""
+    async with profile(browser, site, **options) as context, page_in(context, site, query=query) as page:
+        yield page

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
 from tests.app.site import app_on, chromium, desk_served, signed_in
 from tests.stack import DeskStack, until
 
-pytestmark = pytest.mark.browser
 
-
+@pytest.mark.browser
 async def test_the_page_says_that_the_desk_is_gone_and_recovers(home: Path, stack: DeskStack) -> None:
     async with app_on(home, stack) as site, chromium() as browser:
         async with desk_served(home, stack):
@@ -32,3 +33,30 @@ async def test_the_page_says_that_the_desk_is_gone_and_recovers(home: Path, stac
                 done = await client.post("/api/approve", json=body)
                 assert done.json()["outcome"]["state"] == "filled", done.text
             await context.__aexit__(None, None, None)
+
+
+async def test_a_card_settled_while_the_desk_was_out_of_sight_is_told_afterwards(
+    home: Path, stack: DeskStack
+) -> None:
+    async with app_on(home, stack) as site, site.sign_in() as client:
+        live = site.built.live
+        async with desk_served(home, stack):
+            await until(lambda: live.desk["up"] and live.model["state"] == "ok", "all is open")
+            talk = f"/api/conversations/{(await client.get('/api/conversations')).json()['latest']}"
+            await client.post(f"{talk}/messages", json={"text": "buy $25 of btc"})
+            await until(lambda: live.picture()["proposals"], "the card is up")
+            card = live.picture()["proposals"][-1]
+            await until_said(client, talk, "I've put a card up")
+        await until(lambda: not live.desk["up"], "the app lost the desk")
+        await stack.person.approve(card["id"], card["digest"])
+        async with desk_served(home, stack):
+            await until_said(client, talk, "ought 0.000")
+
+
+async def until_said(client: httpx.AsyncClient, talk: str, words: str) -> None:
+    for _ in range(200):
+        answer = (await client.get(talk)).json()
+        if not answer["busy"] and any(words in item["text"] for item in answer["messages"]):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{words!r} was not said: {answer['messages']}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,8 +13,12 @@ import pytest_asyncio
 import websockets
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from app.gate import OPEN_PATHS
+from app.access import MAX_BAD_CODES, new_code
+from app.gate import MAX_BODY, OPEN_PATHS
+from app.server import build, talk_opener
+from domain.clock import SystemClock
 from tests.app.site import Site, app_on, make_home
+from tests.stack import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -140,11 +146,72 @@ async def test_gradios_events_uploads_and_proxies_are_closed_to_the_person_too(l
             assert (await client.post(f"/ui/gradio_api/{path}", json={})).status_code == 404
 
 
-async def test_the_page_has_no_event_that_runs_python(lone: Site) -> None:
+async def test_the_page_has_no_event_of_gradios(lone: Site) -> None:
     async with lone.sign_in() as client:
         config = (await client.get("/ui/config")).json()
-    assert config["dependencies"]
-    assert [item for item in config["dependencies"] if item["backend_fn"]] == []
+    assert config["components"]
+    assert config["dependencies"] == []
+
+
+async def test_wrong_codes_do_not_lock_the_person_out(home: Path) -> None:
+    clock = SystemClock()
+    built = build(home=home, port=1, open_talk=talk_opener(home, clock, None, None), clock=clock)
+    line = httpx.ASGITransport(app=built.guarded)
+    async with httpx.AsyncClient(base_url="http://localhost:1", transport=line) as client:
+        answers = [(await client.get("/?code=bad")).status_code for _ in range(MAX_BAD_CODES + 1)]
+        assert answers == [403] * MAX_BAD_CODES + [429]
+        assert (await client.get(f"/?code={new_code(home)}")).status_code == 303
+
+
+async def raw(site: Site, head: str, body: bytes = b"") -> tuple[int, str]:
+    """Send one request as bytes and return the status and text of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(f"{head}\r\nhost: localhost:{site.port}\r\nconnection: close\r\n\r\n".encode() + body)
+    await writer.drain()
+    text = (await asyncio.wait_for(reader.read(), 5)).decode()
+    writer.close()
+    return int(text.split()[1]), text
+
+
+async def test_a_large_body_is_refused_before_it_is_read(lone: Site) -> None:
+    async with lone.sign_in() as client:
+        session = f"cookie: {lone.cookie}={client.cookies[lone.cookie]}\r\nx-csrf: {client.headers['x-csrf']}"
+        # Nothing of the body is ever sent: an app that waited for it would not answer.
+        status, text = await raw(lone, f"POST /api/kill HTTP/1.1\r\n{session}\r\ncontent-length: 80000000")
+        assert (status, "BODY_TOO_LARGE" in text) == (413, True)
+        chunk = b"10001\r\n" + b" " * (MAX_BODY + 1)
+        head = f"POST /api/kill HTTP/1.1\r\n{session}\r\ntransfer-encoding: chunked"
+        assert (await raw(lone, head, chunk))[0] == 413
+        status, text = await raw(lone, f"GET /api/picture HTTP/1.1\r\n{session}\r\ncontent-length: 80000000")
+        assert status == 413
+        client.headers["content-type"] = "application/json"
+        whole = await client.post("/api/reject", content=b'{"id": "P-1"' + b" " * (MAX_BODY - 13) + b"}")
+        assert whole.status_code == 503  # read whole and judged; there is no desk here
+        in_pieces = await client.post("/api/kill", content=pieces(b'{"keep"', b": tr", b"ue}"))
+        assert in_pieces.status_code == 503
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+@pytest.mark.parametrize("folder", ["/ui/assets/", "/static/", "/api/proposals/", "/", "/ui/static/"])
+async def test_a_long_address_is_refused_and_is_no_error(lone: Site, folder: str) -> None:
+    async with lone.sign_in() as client:
+        assert (await client.get(folder + "a" * 20_000)).status_code == 414
+        assert (await client.get(folder + "a" * 300)).status_code == 404
+        assert (await client.get(folder + "%00")).status_code == 404
+
+
+async def test_a_conversation_that_is_not_there_starts_nothing(lone: Site) -> None:
+    async with lone.sign_in() as client:
+        await until(lambda: lone.built.live.model["state"] == "ok", "the conversations are open")
+        for number in range(5):
+            path = f"/api/conversations/C-{number}"
+            assert (await client.get(path)).status_code == 404
+            assert (await client.post(f"{path}/messages", json={"text": "hi"})).status_code == 404
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("chat C-")] == []
 
 
 async def test_every_answer_forbids_framing_sniffing_and_remote_loads(lone: Site) -> None:
@@ -156,6 +223,15 @@ async def test_every_answer_forbids_framing_sniffing_and_remote_loads(lone: Site
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
             assert "access-control-allow-origin" not in headers
+
+
+async def test_browsers_keep_gradios_hashed_assets_and_nothing_else(lone: Site) -> None:
+    async with lone.sign_in() as client:
+        page = (await client.get("/ui/")).text
+        asset = re.findall(r"assets/[\w.-]+\.js", page)[0]
+        assert "immutable" in (await client.get(f"/ui/{asset}")).headers["cache-control"]
+        for path in ("/ui/assets/nothing.js", "/ui/", "/api/picture", "/static/main.js"):
+            assert "immutable" not in (await client.get(path)).headers.get("cache-control", ""), path
 
 
 async def test_the_cookie_is_http_only_strict_and_the_code_leaves_the_address(lone: Site) -> None:

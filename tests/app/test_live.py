@@ -73,6 +73,13 @@ def test_fills_are_newest_first_and_bounded() -> None:
     assert fills[0]["record_id"] == str(KEPT_FILLS + 2)
 
 
+def test_a_stop_shows_the_desks_reason() -> None:
+    live = make_live()
+    live.set_status({"kill_state": "active", "kill_reason": None, "mode": "paper"})
+    live.set_kill({"kill_state": "halted", "reason": "too much lost"})
+    assert live.status == {"kill_state": "halted", "kill_reason": "too much lost", "mode": "paper"}
+
+
 def test_an_order_says_when_more_of_it_is_filled() -> None:
     live = make_live()
     assert not live.put_order({"client_order_id": "m-1", "filled": "0"})

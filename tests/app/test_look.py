@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.app.site import DESKTOP, PHONE, Site, signed_in
+from tests.app.site import DESKTOP, PHONE, Site, page_in
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.browser]
 
 OPTIONS: dict[str, Any] = {
     "runOnly": {
@@ -32,12 +32,16 @@ async def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_axe_finds_nothing(site: Site, browser: Browser, viewport: dict[str, int], scheme: str) -> None:
+async def test_axe_finds_nothing(
+    site: Site, shared: BrowserContext, viewport: dict[str, int], scheme: Literal["light", "dark"]
+) -> None:
     assert site.stack is not None
     await site.stack.buy("20")
+    await site.stack.propose(side="buy", notional_usd="900000", rationale="refused, and shown")
     card = await site.stack.propose(side="buy", notional_usd="21", rationale="a test of the look")
-    async with signed_in(browser, site, viewport=viewport, scheme=scheme) as page:
+    async with page_in(shared, site, viewport=viewport, scheme=scheme) as page:
         await expect(page.locator(".mx-card").first).to_be_visible()
+        await expect(page.locator(".mx-refusal").first).to_be_attached()
         await page.get_by_label("Message", exact=True).fill("btc price")
         await page.get_by_label("Message", exact=True).press("Enter")
         await expect(page.locator(".mx-from-person").first).to_be_visible()
@@ -46,17 +50,17 @@ async def test_axe_finds_nothing(site: Site, browser: Browser, viewport: dict[st
             if name == "Journal":
                 await page.locator('[data-mx="journal"] .mx-record').first.click()
                 await expect(page.locator(".mx-receipt")).to_be_visible()
+                await expect(page.locator(".mx-chain-list").first).to_be_visible()
             assert await faults(page) == [], name
     await site.stack.person.reject(card["id"])
 
 
-async def test_axe_finds_nothing_on_a_halted_desk(site: Site, browser: Browser) -> None:
+async def test_axe_finds_nothing_on_a_halted_desk(site: Site, page: Page) -> None:
     assert site.stack is not None
     await site.stack.person.kill(keep=True)
-    async with signed_in(browser, site) as page:
-        await expect(page.locator(".mx-banner")).to_be_visible()
-        await page.get_by_role("button", name="Release…").click()
-        assert await faults(page) == []
+    await expect(page.locator(".mx-banner")).to_be_visible()
+    await page.get_by_role("button", name="Release…").click()
+    assert await faults(page) == []
     await site.stack.person.release()
 
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 import websockets
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from app.access import new_code
-from tests.app.site import PHONE, Site, signed_in
+from domain.clock import parse_rfc3339
+from tests.app.site import PHONE, Site, page_in, signed_in
 from tests.stack import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.browser]
 
 EVIL = (
     '<img src=x onerror="window.hit=1"><script>window.hit=1</script> [x](javascript:window.hit=1) \u202e$52'
 )
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(loop_scope="package", autouse=True)
 async def quiet_desk(site: Site) -> AsyncIterator[None]:
     """Leave no card, no order and no stop behind for the next test."""
     yield
@@ -224,7 +226,7 @@ async def test_one_press_stops_everything_and_only_the_typed_word_releases(site:
     await expect(page.get_by_role("button", name="Flatten & Pause")).to_be_in_viewport(ratio=1)
     await page.keyboard.press("Alt+k")
     banner = page.locator(".mx-banner")
-    await expect(banner).to_contain_text("halted")
+    await expect(banner).to_contain_text("Trading is halted: stopped by the person")
     await expect(page.locator(".mx-kill")).to_contain_text("PAUSED")
     assert (await site.stack.client.read("/status"))["kill_state"] == "halted"
     await banner.get_by_role("button", name="Release…").click()
@@ -283,11 +285,11 @@ async def test_an_open_order_is_cancelled_from_the_page(site: Site, page: Page) 
     assert (await site.stack.client.read("/orders", state="open"))["orders"] == []
 
 
-async def test_a_link_to_a_receipt_opens_it(site: Site, browser: Browser) -> None:
+async def test_a_link_to_a_receipt_opens_it(site: Site, shared: BrowserContext) -> None:
     assert site.stack is not None
     found = await site.stack.client.read("/journal/search", limit=1)
     record = found["records"][0]
-    async with signed_in(browser, site, query=f"&tab=journal&entry={record['id']}") as page:
+    async with page_in(shared, site, query=f"tab=journal&entry={record['id']}") as page:
         receipt = page.locator(".mx-receipt")
         await expect(receipt).to_contain_text(record["id"])
         await expect(receipt).to_contain_text(record["kind"])
@@ -326,10 +328,11 @@ async def test_no_secret_reaches_the_page(site: Site, page: Page) -> None:
     assert site.cookie not in kept
 
 
-async def test_a_foreign_page_reaches_neither_routes_nor_the_socket(site: Site, browser: Browser) -> None:
-    async with signed_in(browser, site) as page:
-        cookies = await page.context.cookies(site.base)
-        cookie = "; ".join(f"{item['name']}={item['value']}" for item in cookies)  # type: ignore[index]
+async def test_a_foreign_page_reaches_neither_routes_nor_the_socket(
+    site: Site, shared: BrowserContext
+) -> None:
+    cookies = await shared.cookies(site.base)
+    cookie = "; ".join(f"{item['name']}={item['value']}" for item in cookies)  # type: ignore[index]
     address = site.base.replace("http", "ws", 1) + "/live"
     with pytest.raises(websockets.InvalidStatus, match="403"):
         await websockets.connect(
@@ -339,19 +342,76 @@ async def test_a_foreign_page_reaches_neither_routes_nor_the_socket(site: Site, 
         assert '"topic":"all"' in str(await socket.recv())
 
 
-async def test_an_expired_card_cannot_be_approved(site: Site, page: Page) -> None:
+async def test_an_expired_card_cannot_be_approved(site: Site, browser: Browser) -> None:
     proposal = await propose(site)
-    card = card_of(page, proposal)
-    await expect(card).to_be_visible()
-    # The page's own clock says that the time is over; the desk's clock is the one that counts.
-    await page.clock.install()
-    await page.clock.fast_forward(200_000)
-    await expect(card.locator(".mx-left")).to_have_text("expired")
-    await expect(card.get_by_role("button", name="Approve")).to_be_disabled()
+    async with signed_in(browser, site) as page:
+        card = card_of(page, proposal)
+        await expect(card).to_be_visible()
+        # The page's own clock says that the time is over; the desk's clock is the one that counts.
+        await page.clock.install()
+        await page.clock.fast_forward(200_000)
+        await expect(card.locator(".mx-left")).to_have_text("expired")
+        await expect(card.get_by_role("button", name="Approve")).to_be_disabled()
 
 
-async def test_the_phone_has_no_sideways_scroll_and_every_tab(site: Site, browser: Browser) -> None:
-    async with signed_in(browser, site, viewport=PHONE) as page:
+async def test_a_refused_proposal_is_shown_with_its_failed_checks(site: Site, page: Page) -> None:
+    assert site.stack is not None
+    refused = await site.stack.propose(side="buy", notional_usd="900000", rationale="too much")
+    shown = settled_of(page, refused)
+    await expect(shown).to_contain_text("Refused by the rules; nothing was sent")
+    failed = [item for item in refused["verdict"]["checks"] if not item["ok"] and item["rule"] != "consent"]
+    rows = shown.locator(".mx-refusal li")
+    await expect(rows).to_have_count(len(failed))
+    for index, check in enumerate(failed):
+        await expect(rows.nth(index)).to_contain_text(check["text"])
+        for name, value in check["numbers"].items():
+            await expect(rows.nth(index)).to_contain_text(f"{name} {value}")
+    await shown.get_by_role("button", name="Dismiss").click()
+    await expect(shown).to_have_count(0)
+
+
+async def test_a_receipt_links_what_led_to_it_and_what_it_led_to(site: Site, shared: BrowserContext) -> None:
+    assert site.stack is not None
+    done = await site.stack.buy("20")
+    sending, fill = done["outcome"]["record_ids"][0], done["outcome"]["record_ids"][-1]
+    async with page_in(shared, site, query=f"tab=journal&entry={fill}") as page:
+        causes = page.get_by_role("list", name="What led to it")
+        await expect(causes.locator("li strong").first).to_have_text("intent")
+        summary = (await site.stack.client.read(f"/journal/records/{fill}"))["summary"]
+        await expect(page.locator(".mx-summary")).to_have_text(summary)
+        await causes.locator(f'a[title="{sending}"]').click()
+        await expect(page.locator(".mx-receipt")).to_contain_text("Receipt: order.sending")
+        await expect(page.get_by_role("list", name="What it led to")).to_contain_text("order.accepted")
+
+
+async def test_times_are_in_the_browsers_zone_and_say_so(site: Site, browser: Browser) -> None:
+    assert site.stack is not None
+    await site.stack.buy("20")
+    found = (await site.stack.client.read("/fills", limit=1))["fills"][0]
+    at = parse_rfc3339(found["at"]).astimezone(ZoneInfo("Asia/Tokyo"))
+    async with signed_in(browser, site, query="tab=orders", timezone_id="Asia/Tokyo") as page:
+        await expect(page.locator(".mx-zone")).to_have_text("times in Asia/Tokyo")
+        fills = page.get_by_role("table", name="Fills")
+        await expect(fills.get_by_role("columnheader", name="Time (Asia/Tokyo)")).to_be_visible()
+        await expect(fills.locator("tbody tr").first).to_contain_text(f"{at:%H:%M:%S}")
+
+
+async def test_the_model_has_a_light(page: Page) -> None:
+    light = page.locator('.mx-lights [data-name="Model"]')
+    await expect(light).to_have_text("●Model: offline planner · ok")
+
+
+async def test_a_tool_without_a_phrase_is_named_while_it_works(site: Site, page: Page) -> None:
+    shown = page.get_by_role("log", name="Conversation")
+    await expect(page).to_have_url(re.compile("conversation="))
+    conversation = page.url.partition("conversation=")[2]
+    event = {"conversation": conversation, "kind": "tool", "text": "fees", "tool": "fees"}
+    site.built.live.publish("chat", event)
+    await expect(shown.locator(".mx-live")).to_contain_text("using fees…")
+
+
+async def test_the_phone_has_no_sideways_scroll_and_every_tab(site: Site, shared: BrowserContext) -> None:
+    async with page_in(shared, site, viewport=PHONE) as page:
         await propose(site)
         await expect(page.locator(".mx-card")).to_have_count(1)
         for name in ("Markets", "Orders", "Connections", "Journal", "Chat"):
