@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from random import SystemRandom
@@ -20,6 +21,8 @@ from domain.clock import SystemClock
 from domain.ids import IdSource
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from agent_graph.conversations import Conversations
     from desk.client import DeskClient
 
@@ -33,22 +36,29 @@ class Talking:
     is_borrowed: bool
 
 
-@asynccontextmanager
-async def talking(context: Context) -> AsyncIterator[Talking]:
-    """Open a conversation's needs on the home; ends what was started for it."""
+def _load() -> tuple[type[Conversations], Callable[..., BaseChatModel]]:
+    """Import the conversation's libraries, which takes a while: best done while a desk starts."""
     from agent_graph.conversations import Conversations
     from agent_graph.models import make_model
 
+    return Conversations, make_model
+
+
+@asynccontextmanager
+async def talking(context: Context) -> AsyncIterator[Talking]:
+    """Open a conversation's needs on the home; ends what was started for it."""
     home = context.home
     prepare(home)
     configured = settings.load(home)
     check_limits(home)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(home / "logs" / "cli.log"))
+        loading = asyncio.create_task(asyncio.to_thread(_load))
         is_borrowed = await stack.enter_async_context(desk_for(home, configured, context.terminal.talk))
+        conversations_class, make_model = await loading
         desk = await stack.enter_async_context(reader(home))
         clock = SystemClock()
-        conversations = await Conversations.open(
+        conversations = await conversations_class.open(
             db_path=home / "state" / "app.sqlite",
             desk=desk,
             model=make_model(configured.model, gemini_key=gemini_key(os.environ)),

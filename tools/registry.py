@@ -201,7 +201,10 @@ TOOLS: tuple[ToolSpec, ...] = (
     ),
     ToolSpec(
         name="portfolio",
-        description="Cash, positions with average cost and profit or loss, the day's figures, limits used.",
+        description=(
+            "Cash, positions with average cost and profit or loss, today's figures, limits used. Results of "
+            "other periods are not kept yet: leave period out, or say today."
+        ),
         properties={"period": _PERIOD},
         scope=Scope.READ,
         routes=(Route(method="GET", path="/portfolio"),),

@@ -8,8 +8,16 @@ from agent_graph.models.offline import examples
 from agent_graph.models.offline.intent import classify
 from agent_graph.models.offline.planner import plan
 from agent_graph.models.offline.slots import fill
-from agent_graph.models.offline.steps import Done, Say, Use
-from tests.agent_graph.utterances import ASKS_BACK, MEANT, NEVER_STOPS, SAYS, USES
+from agent_graph.models.offline.steps import Done, Say, Step, Use
+from tests.agent_graph.utterances import (
+    ASKS_BACK,
+    COLLOQUIAL,
+    COLLOQUIAL_SAYS,
+    MEANT,
+    NEVER_STOPS,
+    SAYS,
+    USES,
+)
 
 CONTEXT = {"mode": "paper", "mode_line": "PAPER: play money", "kill_state": "active", "timezone": "UTC"}
 
@@ -27,6 +35,43 @@ def test_first_step_calls_the_right_tool(text: str, tool: str, args: dict[str, o
 def test_words_are_answered_without_any_tool(text: str, intent: str):
     assert classify(fill(text))[0] == intent
     assert isinstance(plan(text, context=CONTEXT), Say)
+
+
+def test_colloquial_requests_are_nearly_all_understood():
+    missed = [text for text, tool, args in COLLOQUIAL if not _calls(plan(text, context=CONTEXT), tool, args)]
+    missed += [text for text, intent in COLLOQUIAL_SAYS if classify(fill(text))[0] != intent]
+    assert len(missed) <= 3, missed
+
+
+def test_no_question_and_no_sale_ever_becomes_a_purchase():
+    for text, tool, _ in (*USES, *COLLOQUIAL):
+        step = plan(text, context=CONTEXT)
+        if tool != "propose_order" and isinstance(step, Use):
+            assert all(name != "propose_order" for name, _ in step.calls), text
+
+
+def _calls(step: Step, tool: str, args: dict[str, object]) -> bool:
+    if not isinstance(step, Use):
+        return False
+    name, given = step.calls[0]
+    return name == tool and all(given.get(key) == value for key, value in args.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("cancel the 62000 one", "2"), ("cancel the one at $63,000", "1"), ("cancel it", "3")]
+)
+def test_cancel_finds_the_order_by_its_price_or_by_what_was_told_last(text: str, named: str):
+    rows = [
+        {"order_id": f"1795166678518065{n}", "symbol": "btcusd", "side": "buy", "amount": "1", "price": price,
+         "state": "open", "filled": "0"}
+        for n, price in ((3, "61000.5"), (2, "62000"), (1, "63000.00"))
+    ]  # fmt: skip
+    window = _window(
+        "buy 0.001 btc at 61000.5", "Order 17951666785180653 is resting on the book: buy 0.001 BTC."
+    )
+    done = [Done(name="orders", args={"state": "open"}, data={"orders": rows})]
+    step = plan(text, context=CONTEXT, window=window, done=done)
+    assert step == Use([("cancel_order", {"order_id": f"1795166678518065{named}"})])
 
 
 def test_free_wordings_are_nearly_all_understood():

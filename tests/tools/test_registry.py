@@ -11,7 +11,7 @@ import pytest
 from tools import registry
 from tools.registry import BY_NAME, TOOLS, Scope
 
-PINNED = "27f091a3b99f2500656195073b11ae82340f26351291d22eea0d3b6a3e2493c0"
+PINNED = "388942f2343a2440ea527986217320296fe2dcab4c9f3e3746cce2597fce3377"
 
 _NAMES = (
     "prices book candles rank_pairs fees break_even portfolio orders propose_order cancel_order "

@@ -51,6 +51,7 @@ _TRADE_AFTER = re.compile(
 )
 _PAIR = re.compile(rf"\b([a-z0-9]{{2,8}}?)\s?[/\-_]?\s?({'|'.join(QUOTES)})\b")
 _WORD = re.compile(r"[a-z0-9]+")
+_DOUBLED_END = re.compile(r"(.)\1+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def base_of(word: str) -> str:
         return "btc" if word == "xbt" else word
     if word in NAMES:
         return NAMES[word]
+    if (single := _DOUBLED_END.sub(r"\1", word)) in TICKERS - _WORDLIKE:
+        return single
     if len(word) < 6 or not word.isalpha():
         return ""
     allowed = 1 if len(word) < 8 else 2

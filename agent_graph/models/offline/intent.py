@@ -34,7 +34,7 @@ _SET_LIMIT = re.compile(
 _MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (
         re.compile(
-            r"^(?:and |but |so |ok |hey )?(?:why|explain|justify|how come)\b|\breason (?:for|behind)\b"
+            r"^(?:and |but |so |ok |hey )?(?:why|y|explain|justify|how come)\b|\breason (?:for|behind)\b"
             r"|\bwhy (?:did|was|were|have|the|that|do)\b"
         ),
         "explain",
@@ -52,6 +52,7 @@ _MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
             r"^(?:please |pls |ok |now |just )*(?:cance?le?|revoke|scrap|delete|undo|remove)\b"
             r"|\b(?:withdraw|scratch|drop|pull|forget)\b.*\border\b(?! book)"
             r"|\b(?:take|get)\b.*\border (?:off|down|back|out)\b"
+            r"|\b(?:kill|stop|pull) (?:all |my |the |our )*(?:open |resting |pending )+orders?\b"
         ),
         "cancel",
         0.4,
@@ -72,6 +73,7 @@ _MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         re.compile(
             r"\b(?:ignore|disregard|bypass|override|disable|forget)\b.*"
             r"\b(?:rules?|instructions?|checks?|guard|limits?|previous)"
+            r"|\b(?:turn|switch)\b.*\b(?:limits?|guard\w*|safety|checks?|rules?)\b.*\boff\b"
         ),
         "override",
         0.9,
@@ -81,6 +83,8 @@ _MARKS: tuple[tuple[re.Pattern[str], str, float], ...] = (
 _QUESTION = re.compile(r"^(?:will|should|is|are|can|could|does|do|what|when|where|which|how|who)\b")
 _ENTRY = re.compile(r"\b(?:buy|purchase|get me|put|invest|spend|grab|acquire)\b")
 _QUOTING = re.compile(r"\b(?:prices?|quotes?|latest|worth|cost|costs)\b")
+_ASKING = -0.5
+"""A question is no order."""
 _OWNING = re.compile(r"\b(?:my|mine|i|we|our|own|have|hold|holding)\b")
 
 
@@ -112,7 +116,8 @@ def classify(slots: Slots) -> tuple[str, float]:
     text, bonus = normalise(slots.text), _proofs(slots)
     scores = dict(_matcher().rank(text))
     heard_stop = scores.pop("stop", 0.0)
-    if heard_stop >= _SURE and heard_stop >= max(scores.values(), default=0.0) and may_stop(slots.text):
+    is_loudest = heard_stop >= _SURE and heard_stop >= max(scores.values(), default=0.0)
+    if is_loudest and not slots.symbols and may_stop(slots.text):
         return "stop", heard_stop
     for intent, weight in bonus.items():
         scores[intent] = scores.get(intent, 0.0) + weight
@@ -145,8 +150,8 @@ def _proofs(slots: Slots) -> Mapping[str, float]:
 
 
 def _trade_proofs(slots: Slots, lowered: str, is_question: bool) -> Mapping[str, float]:
-    if is_question and not re.match(r"^(?:can|could) (?:you|we|i)\b", lowered):
-        return {}
+    if is_question and not re.match(r"^(?:can|could) (?:you|u|we|i)\b", lowered):
+        return dict.fromkeys(("buy", "sell"), _ASKING)
     if slots.side == "sell":
         return {"sell": 0.45 if slots.has_size or slots.symbols or slots.wants_profit else 0.2}
     has_money = bool(slots.notional or slots.amount)

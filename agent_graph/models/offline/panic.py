@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from agent_graph.models.offline.coins import slips
+from agent_graph.models.offline.coins import find, slips
 
 _VERBS = frozenset(
     {
@@ -30,6 +30,8 @@ _PHRASES = (
     "shut it down",
     "shut it all down",
     "shut everything down",
+    "shut everything off",
+    "shut it off",
     "shut down",
     "shut off",
     "turn it off",
@@ -43,12 +45,15 @@ _EXCLUDED = re.compile(
     r"|\b(?:stop|kill|halt|pause) (?:that|the|this|my) (?:[a-z]+ )?order\b"
     r"|\b(?:do not|don'?t|never|not) (?:stop|halt|panic|flatten|kill|pause)"
     r"|\bstop (?:telling|showing|saying|asking)"
-    r"|^(?:what|how|why|when|who|where|does|did|is|are|explain|tell me|was|were|which|search)\b"
+    r"|^(?:what'?s?|how'?s?|why|y|when|who'?s?|where'?s?|does|did|is|are|explain|tell me|was|were|which)\b"
+    r"|^search\b"
+    r"|\b(?:kill|stop|scrap|pull) (?:all |my |the |our )*(?:open |resting |pending )+orders?\b"
     r"|\b(?:unpause|un-?halt|un-?freeze|what if|what happens|disable|bypass|turn off the limit)"
 )
 _WORD = re.compile(r"[a-z]+")
 _NEAR = 3
-_STOP_LETTERS = sorted("stop")
+_SHUFFLED = (sorted("stop"), sorted("halt"))
+_HARMLESS = frozenset({"spot", "tops", "pots", "opts", "post", "lath"})
 
 
 @lru_cache(maxsize=2048)
@@ -69,7 +74,7 @@ def _allowed(target: str) -> int:
 
 
 def _is_verb(word: str) -> bool:
-    return _is_like(word, _VERBS) or (word != "spot" and word[0] == "s" and sorted(word) == _STOP_LETTERS)
+    return _is_like(word, _VERBS) or (word not in _HARMLESS and sorted(word) in _SHUFFLED)
 
 
 def may_stop(message: str) -> bool:
@@ -88,7 +93,8 @@ def is_stop(message: str) -> bool:
         return False
     tokens = _WORD.findall(lowered)
     spoken = " ".join(tokens)
-    has_phrase = any(phrase in spoken for phrase in _PHRASES)
+    is_one_coin = "everything" not in tokens and bool(find(message))
+    has_phrase = any(phrase in spoken for phrase in _PHRASES) and not is_one_coin
     verbs = [index for index, word in enumerate(tokens) if _is_verb(word)]
     if not verbs and not has_phrase:
         return False

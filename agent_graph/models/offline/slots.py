@@ -22,11 +22,13 @@ _HOUR = re.compile(r"\b(1[0-2]|0?[1-9])\s?([ap])\.?m\b\.?")
 _PROFIT_VERB = r"(?:profit|gain|plus|up|make|makes|making|earn|earning|earns|win|net|clear)"
 _PROFIT = (
     re.compile(rf"{_PROFIT_VERB}(?:\s+(?:me|us))?(?:\s+(?:of|a|at least|just|about))*\s+(?:{_USD}|{_CENTS})"),
+    re.compile(rf"profit\s+(?:on|from|with)\s+(?:my\s+)?[a-z/]+\s+(?:of\s+)?(?:{_USD}|{_CENTS})"),
     re.compile(rf"(?:{_USD}|{_CENTS})\s+(?:of\s+)?(?:net\s+)?(?:profit|gain|up|plus)\b"),
 )
 _PROFIT_WORD = re.compile(r"\b(?:profit|profits|profitable|profitably|gain|in the green|in the plus)\b")
 _PRICE_LEAD = (
     r"\bat|@|\blimit(?:\s+(?:of|at|price|order at))*|\bprice\s+(?:of|is)|\bunder|\bbelow|\babove|\bover"
+    r"|\bbid(?=\s+\$?[0-9.,]+k?\s+for\b)"
     r"|\bfor\s+no\s+more\s+than|\bno\s+more\s+than|\bnot\s+(?:above|below|under)"
     r"|\b(?:when|if|once)\s+it\s+(?:hits|reaches|is at|drops to|falls to|gets to)"
 )
@@ -61,7 +63,10 @@ _COUNT = re.compile(
     r"\b([0-9]{1,3})\s+(?!(?:min|minute|hour|day)s?\b)(?:[0-9]+\s?[mhd]\s+)?(?:[a-z]+\s+)?(?:candles?|bars?)\b"
 )
 _BUY = re.compile(r"\b(?:buy|bought|buying|purchase|purchased|buys|acquire|long|by me|get me)\b")
-_SELL = re.compile(r"\b(?:sell|sold|selling|sells|sale|short|dump|dumped|exit|cash out)\b")
+_SELL = re.compile(
+    r"\b(?:sell|sold|selling|sells|sale|short|dump|dumped|exit|offload|offloaded|unload|liquidate"
+    r"|cash (?:\w+ )?out|get rid of|let go of|get (?:me |us )?out of)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from agent_graph import wording
+from agent_graph.evidence import to_decimal
 from agent_graph.models.offline import answers
 from agent_graph.models.offline.steps import Ask, Json, Say, Step, Use
 from agent_graph.models.offline.symbols import unknown_coin, with_symbol
 from domain.money import to_wire
 
+_BOTH = re.compile(r"\b(?:both|every|each)\b")
 _RATIONALE = "The person asked in the chat: {text}"
 
 
@@ -188,7 +190,7 @@ def cancel(ask: Ask) -> Step:
         )
     if ask.slots.order_id:
         return Use([("cancel_order", {"order_id": ask.slots.order_id})])
-    if ask.slots.wants_all:
+    if ask.slots.wants_all or _BOTH.search(ask.slots.text.lower()):
         return Use([("cancel_order", {"scope": "session"})])
     listed = ask.last("orders")
     if listed is None:
@@ -203,6 +205,9 @@ def _cancel_one(ask: Ask, rows: list[Json]) -> Step:
         rows = [row for row in rows if row["symbol"] in ask.slots.symbols]
     if ask.slots.side and len(rows) > 1:
         rows = [row for row in rows if row["side"] == ask.slots.side] or rows
+    named = {ask.slots.bare, ask.slots.price, ask.slots.notional} - {None}
+    if named and len(rows) > 1:
+        rows = [row for row in rows if _names_price(named, row)] or rows
     if not rows:
         return Say("There is no such open order. If a card is still up, reject it on the card.")
     if len(rows) > 1:
@@ -212,6 +217,11 @@ def _cancel_one(ask: Ask, rows: list[Json]) -> Step:
         return Say(f"Several orders are open:\n{lines}\nWhich one, or all of them?", asks=True)
     name = rows[0].get("order_id") or rows[0]["client_order_id"]
     return Use([("cancel_order", {"order_id": str(name)})])
+
+
+def _names_price(named: Iterable[str | None], row: Json) -> bool:
+    price = to_decimal(str(row.get("price")))
+    return price is not None and any(text is not None and to_decimal(text) == price for text in named)
 
 
 def _talked_about(ask: Ask, rows: list[Json]) -> list[Json]:
