@@ -47,7 +47,12 @@ def market_crossed(case: Case) -> Check:
     names, values = ("bid", "ask"), (case.bid, case.ask)
     if case.bid is not None and case.ask is not None and case.bid < case.ask:
         return passed("market_crossed", "The bid is below the ask.", names, values)
-    text = f"The bid {plain(case.bid)} is not below the ask {plain(case.ask)}; such a book is not believed."
+    if case.bid is None or case.ask is None:
+        text = "One side of the book is empty, so the two cannot be compared."
+    else:
+        text = (
+            f"The bid {plain(case.bid)} is not below the ask {plain(case.ask)}; such a book is not believed."
+        )
     return refused("market_crossed", "MARKET_CROSSED", text, names, values)
 
 
