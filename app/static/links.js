@@ -46,11 +46,20 @@ function withRecords(text) {
 
 const tabButtons = () => [...document.querySelectorAll('#mx-tabs button[role="tab"]')];
 
+const PRESS_AGAIN_MS = 50;
+const PRESSES = 100;
+let wantedTab = null;
+
+// A tab that is pressed before Gradio listens stays shut: it is pressed until it opens or the person takes another.
 export function openTab(name) {
-  const wanted = tabButtons().find((button) => button.textContent.trim().toLowerCase() === name);
-  if (!wanted) return false;
-  wanted.click();
-  return true;
+  wantedTab = name;
+  pressTab(name, PRESSES);
+}
+
+function pressTab(name, left) {
+  if (wantedTab !== name || currentTab() === name || left === 0) return;
+  tabButtons().find((button) => button.textContent.trim().toLowerCase() === name)?.click();
+  setTimeout(() => pressTab(name, left - 1), PRESS_AGAIN_MS);
 }
 
 export function currentTab() {

@@ -19,6 +19,8 @@ place("orders", fillOrders);
 place("connections", fillConnections);
 place("journal", fillJournal);
 
+const nameOf = (tab) => tab.textContent.trim().toLowerCase();
+
 // The tab list has no arrow keys of its own.
 function moveTab(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity }[event.key];
@@ -28,7 +30,7 @@ function moveTab(event) {
   const at = all.indexOf(tab);
   const next = Math.abs(step) === 1 ? (at + step + all.length) % all.length : step > 0 ? all.length - 1 : 0;
   event.preventDefault();
-  all[next].click();
+  openTab(nameOf(all[next]));
   all[next].focus();
 }
 
@@ -48,7 +50,9 @@ function onDrawn() {
     document.addEventListener("keydown", moveTab);
     document.addEventListener("click", (event) => {
       const tab = event.target.closest?.('#mx-tabs button[role="tab"]');
-      if (tab && event.isTrusted) rememberTab(tab.textContent.trim().toLowerCase());
+      if (!tab || !event.isTrusted) return;
+      openTab(nameOf(tab));
+      rememberTab(nameOf(tab));
     });
     startTab();
   }

@@ -161,6 +161,7 @@ async def page_in(
 ) -> AsyncIterator[Page]:
     """A fresh page in a profile; fails on script errors and on any request to another host."""
     faults: list[str] = []
+    others = list(context.pages)
     page = await context.new_page()
     await page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict of the same keys
     await page.emulate_media(color_scheme=scheme)
@@ -181,7 +182,8 @@ async def page_in(
         assert faults == []
     finally:
         for opened in context.pages:
-            await opened.close()
+            if opened not in others:
+                await opened.close()
 
 
 @asynccontextmanager

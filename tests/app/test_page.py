@@ -99,9 +99,9 @@ async def test_an_answer_cites_receipts_that_open(site: Site, page: Page) -> Non
     assert f"entry={record_id}" in page.url
 
 
-async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, page: Page) -> None:
+async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, steady: Page) -> None:
     proposal = await propose(site)
-    card = card_of(page, proposal)
+    card = card_of(steady, proposal)
     await expect(card).to_be_visible()
     shown = proposal["card"]
     assert isinstance(shown, dict)
@@ -123,14 +123,14 @@ async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, page: Page
     await expect(card.locator(".mx-left")).to_have_text(re.compile(r"expires in \d+ s"))
 
 
-async def test_editing_makes_a_new_card_and_voids_the_old(site: Site, page: Page) -> None:
+async def test_editing_makes_a_new_card_and_voids_the_old(site: Site, steady: Page) -> None:
     proposal = await propose(site)
-    card = card_of(page, proposal)
+    card = card_of(steady, proposal)
     await card.get_by_role("button", name="Edit").click()
     await card.get_by_label("Amount").fill("0.0002")
     await card.get_by_role("button", name="Make new card").click()
     await expect(card).to_have_count(0)
-    fresh = page.locator(".mx-card")
+    fresh = steady.locator(".mx-card")
     await expect(fresh).to_have_count(1)
     await expect(fresh.locator("h3")).to_be_focused()
     await expect(fresh).to_contain_text("0.0002")
@@ -140,8 +140,8 @@ async def test_editing_makes_a_new_card_and_voids_the_old(site: Site, page: Page
     assert old["replaced_by"] == await fresh.get_attribute("data-id")
 
 
-async def test_a_bad_edit_says_what_is_wrong_and_keeps_the_card(site: Site, page: Page) -> None:
-    card = card_of(page, await propose(site))
+async def test_a_bad_edit_says_what_is_wrong_and_keeps_the_card(site: Site, steady: Page) -> None:
+    card = card_of(steady, await propose(site))
     await card.get_by_role("button", name="Edit").click()
     await card.get_by_label("Amount").fill("1e400")
     await card.get_by_role("button", name="Make new card").click()
@@ -149,13 +149,13 @@ async def test_a_bad_edit_says_what_is_wrong_and_keeps_the_card(site: Site, page
     await expect(card.get_by_role("button", name="Approve")).to_be_enabled()
 
 
-async def test_rejecting_tells_the_desk_why(site: Site, page: Page) -> None:
+async def test_rejecting_tells_the_desk_why(site: Site, steady: Page) -> None:
     proposal = await propose(site)
-    card = card_of(page, proposal)
+    card = card_of(steady, proposal)
     await card.get_by_role("button", name="Reject").click()
     await card.get_by_label("Reason").fill("too much today")
     await card.get_by_role("button", name="Reject it").click()
-    await expect(settled_of(page, proposal)).to_contain_text("Rejected by you")
+    await expect(settled_of(steady, proposal)).to_contain_text("Rejected by you")
     assert site.stack is not None
     assert (await site.stack.client.read(f"/proposals/{proposal['id']}"))["state"] == "rejected"
 
@@ -181,11 +181,11 @@ async def _answer_elsewhere_first(site: Site, proposal: dict[str, object], route
     await route.continue_()  # type: ignore[attr-defined]  # playwright's Route
 
 
-async def test_a_double_click_answers_one_card_once(site: Site, page: Page) -> None:
+async def test_a_double_click_answers_one_card_once(site: Site, steady: Page) -> None:
     first, second = await propose(site), await propose(site, notional_usd="21")
-    await expect(page.locator(".mx-card")).to_have_count(2)
-    await card_of(page, first).get_by_role("button", name="Approve").dblclick()
-    await expect(settled_of(page, first)).to_contain_text("Filled")
+    await expect(steady.locator(".mx-card")).to_have_count(2)
+    await card_of(steady, first).get_by_role("button", name="Approve").dblclick()
+    await expect(settled_of(steady, first)).to_contain_text("Filled")
     assert site.stack is not None
     assert (await site.stack.client.read(f"/proposals/{second['id']}"))["state"] == "pending"
 
@@ -197,26 +197,26 @@ async def test_a_wrong_digest_is_refused(site: Site) -> None:
     assert reply.status_code == 409
 
 
-async def test_keyboard_alone_approves_and_focus_stays_while_cards_come(site: Site, page: Page) -> None:
+async def test_keyboard_alone_approves_and_focus_stays_while_cards_come(site: Site, steady: Page) -> None:
     proposal = await propose(site)
-    button = card_of(page, proposal).get_by_role("button", name="Approve")
+    button = card_of(steady, proposal).get_by_role("button", name="Approve")
     await button.focus()
     await propose(site, notional_usd="22")
-    await expect(page.locator(".mx-card")).to_have_count(2)
+    await expect(steady.locator(".mx-card")).to_have_count(2)
     await expect(button).to_be_focused()
-    await page.keyboard.press("Enter")
-    settled = settled_of(page, proposal)
+    await steady.keyboard.press("Enter")
+    settled = settled_of(steady, proposal)
     await expect(settled).to_contain_text("Filled")
     await expect(settled).to_be_focused()
 
 
-async def test_tabs_follow_the_arrow_keys(page: Page) -> None:
-    await page.get_by_role("tab", name="Chat").focus()
-    await page.keyboard.press("ArrowRight")
-    await expect(page.get_by_role("tab", name="Markets")).to_be_focused()
-    await expect(page.get_by_role("table", name="Live prices")).to_be_visible()
-    await page.keyboard.press("End")
-    await expect(page.get_by_label("Search the journal")).to_be_visible()
+async def test_tabs_follow_the_arrow_keys(steady: Page) -> None:
+    await steady.get_by_role("tab", name="Chat").focus()
+    await steady.keyboard.press("ArrowRight")
+    await expect(steady.get_by_role("tab", name="Markets")).to_be_focused()
+    await expect(steady.get_by_role("table", name="Live prices")).to_be_visible()
+    await steady.keyboard.press("End")
+    await expect(steady.get_by_label("Search the journal")).to_be_visible()
 
 
 async def test_one_press_stops_everything_and_only_the_typed_word_releases(site: Site, page: Page) -> None:
@@ -273,15 +273,15 @@ async def test_seven_tabs_are_all_live(site: Site, page: Page) -> None:
         await expect(card_of(tab, proposal)).to_have_count(1)
 
 
-async def test_an_open_order_is_cancelled_from_the_page(site: Site, page: Page) -> None:
+async def test_an_open_order_is_cancelled_from_the_page(site: Site, steady: Page) -> None:
     assert site.stack is not None
     bid = (await site.stack.client.read("/book/btcusd", depth=1))["bids"][0]["price"]
     proposal = await propose(site, price=str(int(float(bid) * 0.97)), notional_usd="20")
-    await card_of(page, proposal).get_by_role("button", name="Approve").click()
-    await expect(settled_of(page, proposal)).to_contain_text("Resting")
-    await page.get_by_role("tab", name="Orders").click()
-    await page.get_by_role("button", name=re.compile("^Cancel buy")).click()
-    await expect(page.get_by_text("No open orders.")).to_be_visible()
+    await card_of(steady, proposal).get_by_role("button", name="Approve").click()
+    await expect(settled_of(steady, proposal)).to_contain_text("Resting")
+    await steady.get_by_role("tab", name="Orders").click()
+    await steady.get_by_role("button", name=re.compile("^Cancel buy")).click()
+    await expect(steady.get_by_text("No open orders.")).to_be_visible()
     assert (await site.stack.client.read("/orders", state="open"))["orders"] == []
 
 
@@ -354,10 +354,10 @@ async def test_an_expired_card_cannot_be_approved(site: Site, browser: Browser) 
         await expect(card.get_by_role("button", name="Approve")).to_be_disabled()
 
 
-async def test_a_refused_proposal_is_shown_with_its_failed_checks(site: Site, page: Page) -> None:
+async def test_a_refused_proposal_is_shown_with_its_failed_checks(site: Site, steady: Page) -> None:
     assert site.stack is not None
     refused = await site.stack.propose(side="buy", notional_usd="900000", rationale="too much")
-    shown = settled_of(page, refused)
+    shown = settled_of(steady, refused)
     await expect(shown).to_contain_text("Refused by the rules; nothing was sent")
     failed = [item for item in refused["verdict"]["checks"] if not item["ok"] and item["rule"] != "consent"]
     rows = shown.locator(".mx-refusal li")
@@ -396,8 +396,17 @@ async def test_times_are_in_the_browsers_zone_and_say_so(site: Site, browser: Br
         await expect(fills.locator("tbody tr").first).to_contain_text(f"{at:%H:%M:%S}")
 
 
-async def test_the_model_has_a_light(page: Page) -> None:
-    light = page.locator('.mx-lights [data-name="Model"]')
+async def test_a_link_opens_its_tab_however_early(site: Site, shared: BrowserContext) -> None:
+    for name in ("Markets", "Orders", "Connections", "Journal"):
+        async with page_in(shared, site, query=f"tab={name.lower()}") as page:
+            tab = page.get_by_role("tab", name=name)
+            await expect(tab).to_have_attribute("aria-selected", "true")
+            await page.get_by_role("tab", name="Chat").click()
+            await expect(page.get_by_label("Message", exact=True)).to_be_visible()
+
+
+async def test_the_model_has_a_light(steady: Page) -> None:
+    light = steady.locator('.mx-lights [data-name="Model"]')
     await expect(light).to_have_text("●Model: offline planner · ok")
 
 
@@ -442,9 +451,9 @@ async def test_a_used_address_says_so(site: Site, browser: Browser) -> None:
     await context.close()
 
 
-async def test_prices_move_on_the_page(site: Site, page: Page) -> None:
-    await page.get_by_role("tab", name="Markets").click()
-    table = page.get_by_role("table", name="Live prices")
+async def test_prices_move_on_the_page(site: Site, steady: Page) -> None:
+    await steady.get_by_role("tab", name="Markets").click()
+    table = steady.get_by_role("table", name="Live prices")
     await expect(table.get_by_role("cell", name="BTCUSD")).to_be_visible()
     before = await table.text_content()
     assert site.stack is not None
