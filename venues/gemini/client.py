@@ -131,9 +131,7 @@ class GeminiRest:
         """Return the account's own fee rates."""
         return await self._call(TABLE["notional_volume"], parse.fee_schedule)
 
-    async def submit(
-        self, order: SignedOrder, *, may_leave: Callable[[], bool] | None = None
-    ) -> VenueOrder:
+    async def submit(self, order: SignedOrder, *, may_leave: Callable[[], bool] | None = None) -> VenueOrder:
         """Send an order, once. Cancelling this call while it waits leaves the outcome unknown.
 
         `may_leave` is asked at the last moment, when it is this order's turn: on False nothing is sent and
