@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
@@ -394,6 +395,20 @@ async def test_times_are_in_the_browsers_zone_and_say_so(site: Site, browser: Br
         fills = page.get_by_role("table", name="Fills")
         await expect(fills.get_by_role("columnheader", name="Time (Asia/Tokyo)")).to_be_visible()
         await expect(fills.locator("tbody tr").first).to_contain_text(f"{at:%H:%M:%S}")
+
+
+async def test_nothing_in_the_bar_lies_on_anything_else(site: Site, page: Page) -> None:
+    await expect(page.locator(".mx-lights li")).to_have_count(8)
+    for width in (1920, 1366, 1201, 1100, 800, 390):
+        await page.set_viewport_size({"width": width, "height": 850})
+        boxes = await page.evaluate(
+            "[...document.querySelectorAll('.mx-mode, .mx-mode-line, .mx-zone, .mx-lights li, .mx-kill')]"
+            ".map(node => node.getBoundingClientRect().toJSON()).filter(box => box.width)"
+        )
+        for first, second in itertools.combinations(boxes, 2):
+            apart_x = first["right"] <= second["left"] or second["right"] <= first["left"]
+            apart_y = first["bottom"] <= second["top"] or second["bottom"] <= first["top"]
+            assert apart_x or apart_y, (width, first, second)
 
 
 async def test_a_link_opens_its_tab_however_early(site: Site, shared: BrowserContext) -> None:
