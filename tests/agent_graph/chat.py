@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import signal
+import sqlite3
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +24,7 @@ from agent_graph.turn import TurnResult
 from desk.client import DeskClient
 from domain.clock import SystemClock
 from domain.ids import IdSource
+from loopback.serve import serving
 from tests.stack import DeskStack
 
 _numbers = itertools.count(1)
@@ -101,6 +106,40 @@ async def settled(chat: Conversations, proposal_id: str) -> None:
 
 async def until_a_moment_later() -> None:
     """Give the desk time."""
-    import asyncio
-
     await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def other_process(
+    stack: DeskStack, home: Path, text: str, how: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """A process that holds a conversation open, and the first line it printed; ended with the block."""
+    async with serving(stack.app) as url:
+        process = await talk_in_a_process(url, home, text, how)
+        assert process.stdout is not None
+        try:
+            yield process, (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+
+async def talk_in_a_process(url: str, home: Path, text: str, how: str) -> asyncio.subprocess.Process:
+    """Start `talking_process` on `home`."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.agent_graph.talking_process",
+        url,
+        str(home),
+        text,
+        how,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+def turns(home: Path) -> list[str]:
+    """The states of all turns in a home's store, in the order they began."""
+    with sqlite3.connect(home / "state" / "app.sqlite") as connection:
+        return [row[0] for row in connection.execute("SELECT state FROM turns ORDER BY rowid")]

@@ -73,15 +73,6 @@ async def test_messages_are_answered_while_a_card_waits(stack: DeskStack):
         assert "is filled" in (await chat.transcript(await chat.latest()))[-1].text
 
 
-async def test_a_rejected_card_closes_its_turn(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        card = await say(chat, "buy $25 of btc")
-        assert await chat.settle(card.proposals[0]) is False
-        await stack.person.reject(card.proposals[0])
-        assert await chat.settle(card.proposals[0]) is True
-        assert "You rejected the card" in (await chat.transcript(await chat.latest()))[-1].text
-
-
 async def test_settling_many_times_at_once_answers_once(stack: DeskStack):
     async with talking(stack.client, stack.home) as chat:
         card = await say(chat, "buy $25 of btc")
@@ -90,15 +81,6 @@ async def test_settling_many_times_at_once_answers_once(stack: DeskStack):
         texts = [m.text for m in await chat.transcript(await chat.latest()) if "is filled" in m.text]
         assert len(texts) == 1
         assert len((await stack.client.read("/orders", state="all"))["orders"]) == 1
-
-
-async def test_typing_yes_approves_nothing(stack: DeskStack):
-    async with talking(stack.client, stack.home) as chat:
-        card = await say(chat, "buy $25 of btc")
-        for text in ("yes", "approve it", "confirm the order", "ok do it"):
-            assert "only your own click" in (await say(chat, text)).answer
-        assert (await stack.client.read(f"/proposals/{card.proposals[0]}"))["state"] == "pending"
-        assert (await stack.client.read("/orders", state="all"))["orders"] == []
 
 
 async def test_subscribers_hear_what_comes_after_the_answer(stack: DeskStack):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,15 @@ ASKED = {
 }  # fmt: skip
 
 
-async def _talk_through(stack: DeskStack, home: Path) -> None:
+EVERY = tuple(text for intent, texts in ASKED.items() if intent != "stop" for text in texts)
+ABOUT_THE_MARKET = tuple(
+    text
+    for intent in ("greet", "identity", "price", "book", "candles", "rank", "break_even", "connections")
+    for text in ASKED[intent]
+)
+
+
+async def _talk_through(stack: DeskStack, home: Path, asked: Sequence[str] = EVERY) -> None:
     """A trade, then every question in a conversation of its own, the stop last."""
     async with talking(stack.client, home) as chat:
         conversation = await chat.latest()
@@ -62,7 +71,6 @@ async def _talk_through(stack: DeskStack, home: Path) -> None:
             if (await stack.client.read(f"/proposals/{proposal}"))["state"] == "pending":
                 await approve(stack, proposal)
                 await settled(chat, proposal)
-        asked = [text for intent, texts in ASKED.items() if intent != "stop" for text in texts]
         for text in [*asked, *ASKED["stop"], "status", "buy $25 of btc", "why did we buy?"]:
             answer = (await say(chat, text, await chat.create("ask"))).answer
             assert NOTE not in answer, (text, answer)
@@ -86,9 +94,15 @@ async def test_no_answer_is_withheld_on_a_seeded_market(home: Path, seed: int):
 
 
 @pytest.mark.parametrize("name", REPLAYS)
-async def test_no_answer_is_withheld_on_a_recorded_market(home: Path, recordings: Path, name: str):
-    replay = recordings / "ws" / name
+@pytest.mark.parametrize(
+    "asked",
+    [pytest.param(EVERY, id="every", marks=pytest.mark.soak), pytest.param(ABOUT_THE_MARKET, id="market")],
+)
+async def test_no_answer_is_withheld_on_a_recorded_market(
+    home: Path, recordings: Path, name: str, asked: Sequence[str]
+):
+    replay = recordings / "recordings" / "ws" / name
     async with exchange_on(home, replay=replay) as exchange, desk_on(home, exchange) as stack:
         await until(lambda: stack.desk.parts.health.is_reconciled, "the desk is reconciled")
         await until(lambda: stack.desk.parts.market.previous_mid("btcusd"), "bitcoin has a price")
-        await _talk_through(stack, home)
+        await _talk_through(stack, home, asked)

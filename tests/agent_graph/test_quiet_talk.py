@@ -87,3 +87,22 @@ async def test_bad_requests_get_a_clear_message_and_no_card(quiet_desk: DeskStac
             assert says in result.answer, text
             assert "Something went wrong" not in result.answer
         assert (await quiet_desk.client.read("/proposals", state="pending"))["proposals"] == []
+
+
+async def test_a_rejected_card_closes_its_turn(quiet_desk: DeskStack, tmp_path: Path):
+    async with talking(quiet_desk.client, tmp_path) as chat:
+        card = await say(chat, "buy $25 of btc")
+        assert await chat.settle(card.proposals[0]) is False
+        await quiet_desk.person.reject(card.proposals[0])
+        assert await chat.settle(card.proposals[0]) is True
+        assert "You rejected the card" in (await chat.transcript(await chat.latest()))[-1].text
+
+
+async def test_typing_yes_approves_nothing(quiet_desk: DeskStack, tmp_path: Path):
+    async with talking(quiet_desk.client, tmp_path) as chat:
+        card = await say(chat, "buy $25 of btc")
+        for text in ("yes", "approve it", "confirm the order", "ok do it"):
+            assert "only your own click" in (await say(chat, text)).answer
+        assert (await quiet_desk.client.read(f"/proposals/{card.proposals[0]}"))["state"] == "pending"
+        assert (await quiet_desk.client.read("/orders", state="all"))["orders"] == []
+        await quiet_desk.person.reject(card.proposals[0])
