@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent_graph.arguments import decode
 from domain.errors import BadInputError
+from tests.agent_graph.patient import PATIENT
 from tools.registry import BY_NAME
 
 ORDER = BY_NAME["propose_order"]
@@ -104,6 +105,7 @@ _JSON = st.recursive(
 )
 
 
+@PATIENT
 @given(
     st.sampled_from(sorted(BY_NAME)),
     st.dictionaries(st.sampled_from([*GOOD, "amount", "price", "x"]), _JSON),

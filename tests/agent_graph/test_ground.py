@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent_graph.evidence import Evidence
 from agent_graph.ground import NOTE, ground
 from agent_graph.sentences import split
+from tests.agent_graph.patient import PATIENT
 
 RECORD = "R-01K9ZB6J3N8Q4T5V7W9X0Y1Z2A"
 RESULT = {
@@ -144,11 +145,13 @@ def test_hidden_characters_do_not_split_a_figure(evidence: Evidence):
     assert ground("It is 99\u200b999 dollars.", evidence).withheld
 
 
+@PATIENT
 @given(st.text(max_size=300))
 def test_sentences_joined_are_the_text(text: str):
     assert "".join(split(text)) == text
 
 
+@PATIENT
 @given(st.text(max_size=200))
 def test_no_digit_passes_without_evidence(text: str):
     released = ground(text, Evidence()).text.replace(NOTE, "")
@@ -177,6 +180,7 @@ _CLIENT_IDS = st.text(_CROCKFORD.lower(), min_size=26, max_size=26).map(lambda t
 _VENUE_IDS = st.integers(10**6, 10**19 - 1).map(str)
 
 
+@PATIENT
 @given(
     digest=_DIGESTS,
     ulids=st.tuples(_ULIDS, _ULIDS),
@@ -197,6 +201,7 @@ def test_ids_and_digests_of_a_result_are_supported_whatever_digits_they_hold(
     assert ground(said, known).withheld == ()
 
 
+@PATIENT
 @given(_DIGESTS)
 def test_a_digest_that_no_result_names_is_withheld(digest: str):
     known = Evidence()
@@ -208,6 +213,7 @@ def test_a_digest_that_no_result_names_is_withheld(digest: str):
 _NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-.", min_size=1, max_size=30)
 
 
+@PATIENT
 @given(_NAMES)
 def test_a_file_name_in_the_desks_mode_line_is_supported(name: str):
     line = f"PAPER · replay of {name}.txt.gz"

@@ -14,6 +14,7 @@ from agent_graph.ground import ground
 from agent_graph.models.offline import answers
 from agent_graph.remedies import remedies
 from guardrails.gate import RULES
+from tests.agent_graph.patient import PATIENT
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,7 @@ _DECIMALS = st.decimals(
 )
 
 
+@PATIENT
 @given(_DECIMALS)
 def test_whatever_is_rounded_for_reading_is_supported_by_the_figure_itself(value: Decimal):
     text = format(value, "f")
