@@ -187,7 +187,7 @@ async def test_a_large_body_is_refused_before_it_is_read(lone: Site) -> None:
         client.headers["content-type"] = "application/json"
         whole = await client.post("/api/reject", content=b'{"id": "P-1"' + b" " * (MAX_BODY - 13) + b"}")
         assert whole.status_code == 503  # read whole and judged; there is no desk here
-        in_pieces = await client.post("/api/kill", content=pieces(b'{"keep"', b": tr", b"ue}"))
+        in_pieces = await client.post("/api/kill", content=pieces(b'{"keep"', b": ", b"true}"))
         assert in_pieces.status_code == 503
 
 
