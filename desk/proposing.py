@@ -21,7 +21,7 @@ from domain.money import parse_decimal, to_wire
 from domain.order import OrderDraft, OrderIntent, Origin
 from guardrails import consent as consents
 from guardrails import gate
-from guardrails.snapshot import Consent, ConsentKind, KillState
+from guardrails.snapshot import Consent, ConsentKind, KillState, Snapshot
 
 
 class Proposing:
@@ -108,6 +108,8 @@ class Proposing:
             # A card that reduces what is held must not be crowded out by others.
             pending_approvals=0 if is_flatten else self._proposals.count_pending(),
         )
+        if is_flatten:
+            snapshot = _unpaced(snapshot)
         limits = self._limit_file.limits
         verdict = gate.decide(draft, snapshot, limits, self._clock.now())
         created = self._clock.now()
@@ -316,6 +318,18 @@ def _rounding(intent: OrderIntent, draft: OrderDraft) -> tuple[str, ...]:
         f"The {name} was rounded in your favour, from {to_wire(asked)} to {to_wire(used)}."
         for name, asked, used in pairs
         if asked is not None and asked != used
+    )
+
+
+def _unpaced(snapshot: Snapshot) -> Snapshot:
+    """Return the picture without the day's pace: a card that closes a position is always offered."""
+    return replace(
+        snapshot,
+        orders_last_60s=0,
+        messages_last_60s=0,
+        rejects_in_a_row=0,
+        seconds_since_order_in_symbol=None,
+        seconds_since_same_order=None,
     )
 
 

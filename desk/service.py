@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -217,11 +217,12 @@ class Desk:
 
     async def _send(self, proposal: Proposal, digest: str, leaves_by: float) -> dict[str, Any]:
         draft = self.parts.proposing.draft_of(proposal)
-        consent = Consent(
-            kind=ConsentKind.PERSON,
-            digest=digest,
-            draft_digest=self.parts.proposing.digest_now(proposal, draft),
-        )
+        now = self.parts.proposing.digest_now(proposal, draft)
+        consent = Consent(kind=ConsentKind.PERSON, digest=digest, draft_digest=now)
+        if proposal.is_flatten and self.parts.stopping.state() is KillState.REDUCING and now == digest:
+            # The person's yes to a sale after a stop is the person's own stop: not held up by its pace.
+            consent = Consent(kind=ConsentKind.KILL, digest=digest, draft_digest=now)
+            draft = replace(draft, origin=Origin.KILL)
         return await self.parts.sending.send(
             draft,
             consent=consent,

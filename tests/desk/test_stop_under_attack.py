@@ -171,3 +171,14 @@ async def test_card_approved_before_a_crash_gets_its_outcome_after_it(home) -> N
         async with desk_on(home, exchange) as second:
             again = await second.client.read(f"/proposals/{done['id']}")
             assert again["outcome"]["state"] == "filled"
+
+
+async def test_flatten_is_offered_and_sold_when_the_pace_is_used_up(stack: DeskStack) -> None:
+    await stack.buy("25")
+    for _ in range(8):
+        stack.desk.parts.sending._orders.hit()
+    answer = await stack.client.propose("/flatten-and-pause", {"request_id": "s", "reason": "stop"})
+    (card,) = answer["proposals"]
+    assert card["state"] == "pending", card["verdict"]["codes"]
+    done = await stack.person.approve(card["id"], card["digest"])
+    assert done["outcome"]["state"] == "filled", done["outcome"]

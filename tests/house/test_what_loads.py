@@ -34,7 +34,7 @@ ALLOWED = {
         "guardrails",
     }
     | {"base64", "binascii", "difflib", "hashlib", "ipaddress", "itertools", "json", "math", "re", "string"}
-    | {"tomllib", "types", "typing", "unicodedata"},
+    | {"functools", "operator", "tomllib", "types", "typing", "unicodedata"},
 }
 NEVER_LOADED = (
     "socket",

@@ -148,7 +148,6 @@ class RunningExchange:
 
     url: str
     ws_url: str
-    web_url: str
     desk: Credentials
     stranger: Credentials
     exchange: Exchange
@@ -181,7 +180,6 @@ async def running_exchange(
             yield RunningExchange(
                 url=url,
                 ws_url=f"ws://{address}",
-                web_url=f"{url}/web",
                 desk=credentials_of(exchange, DESK),
                 stranger=credentials_of(exchange, STRANGER),
                 exchange=exchange,
