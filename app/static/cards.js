@@ -1,7 +1,8 @@
 // The approval dock. A card node is built once and only updated, so focus and typed text stay.
 
-import { announce, clean, grouped, h, on, post, redraw, setText, state, takeProposal } from "./core.js";
+import { ageText, announce, clean, grouped, h, on, post, redraw, setText, state, takeProposal } from "./core.js";
 import { recordLink } from "./links.js";
+import { accept, guardFoot, look, redrawSteadily, watchResizing } from "./steady.js";
 
 const QUIET_MS = 450; // after an answer, a second click on what slid under the pointer does nothing
 const KEPT_SETTLED = 3;
@@ -19,9 +20,18 @@ const dismissed = new Set();
 
 const byCreation = (a, b) => (a.created_at < b.created_at ? -1 : 1);
 
-function list(pairs) {
-  return h("dl", { class: "mx-facts" }, pairs.map(({ label, value }) =>
-    h("div", {}, h("dt", {}, label), h("dd", {}, grouped(value)))));
+const factRow = ({ label, value }) => h("div", {}, h("dt", {}, label), h("dd", {}, grouped(value)));
+const list = (pairs) => h("dl", { class: "mx-facts" }, pairs.map(factRow));
+
+// The desk wrote it when it made the card; the live price has a row of its own below it.
+const MARKET = "Market now";
+const OLD_PRICE_S = 10;
+
+function liveMarket(symbol) {
+  const price = state.prices.get(symbol);
+  if (!price?.bid || !price.ask) return "no live price";
+  const age = price.age_s + (performance.now() - price.seen) / 1000;
+  return `bid ${grouped(price.bid)}, ask ${grouped(price.ask)}${age > OLD_PRICE_S ? ` (${ageText(age)} old)` : ""}`;
 }
 
 // The last rule asks whether the person said yes: on a waiting card that is the question, not a fault.
@@ -80,11 +90,20 @@ class Card {
     this.editForm = this.makeEditForm(card);
     this.rejectForm = this.makeRejectForm();
     if (!card.editable?.length) this.edit.hidden = true;
+    this.market = h("dd", {});
+    this.actions = h("div", { class: "mx-actions" }, this.approve, this.edit, this.reject);
+    const foot = h("div", { class: "mx-card-foot" }, this.said, this.actions, this.editForm, this.rejectForm);
     this.node = h("article", { class: "mx-card", "aria-labelledby": `mx-t-${proposal.id}`, "data-id": proposal.id },
       h("div", { class: "mx-card-top" }, this.title, this.left),
-      this.body(proposal),
-      h("div", { class: "mx-card-foot" }, this.said,
-        h("div", { class: "mx-actions" }, this.approve, this.edit, this.reject), this.editForm, this.rejectForm));
+      this.body(proposal), foot);
+    guardFoot(foot, this.actions);
+    watchResizing(this.node);
+  }
+
+  costs(pairs) {
+    return h("dl", { class: "mx-facts" }, pairs.map((pair) => (pair.label !== MARKET ? factRow(pair) : [
+      factRow({ ...pair, label: "Market when proposed" }),
+      h("div", { class: "mx-live-market" }, h("dt", {}, "Market now (live)"), this.market)])));
   }
 
   body({ card, rationale, verdict, digest, is_flatten: isFlatten }) {
@@ -95,7 +114,7 @@ class Card {
         h("li", {}, h("span", { "aria-hidden": "true" }, "▲ "), text))) : null,
       list(card.fields ?? []),
       card.costs?.length ? h("h4", {}, "Costs") : null,
-      card.costs?.length ? list(card.costs) : null,
+      card.costs?.length ? this.costs(card.costs) : null,
       rationale ? h("figure", { class: "mx-why" }, h("figcaption", {}, "In the model’s own words, not checked"), h("blockquote", {}, rationale)) : null,
       checkList(verdict),
       digestOf(card, digest));
@@ -141,6 +160,7 @@ class Card {
     const input = form.hidden ? null : form.querySelector("input");
     if (input) input.focus();
     else button.focus();
+    accept(this.actions);
   }
 
   async act(what, more) {
@@ -187,6 +207,7 @@ class Card {
 
   update(proposal) {
     this.proposal = proposal;
+    setText(this.market, liveMarket(proposal.card.wire?.symbol));
     if (proposal.state === "approved") {
       setText(this.left, "approved · sending…");
       this.enable(false);
@@ -245,16 +266,32 @@ function isNews(proposal) {
 }
 
 function drawWaiting(open) {
+  let newest = null;
   for (const proposal of open) {
     if (!cards.has(proposal.id)) {
       const card = new Card(proposal);
       cards.set(proposal.id, card);
       const replaced = [...waiting.children].find((node) => state.proposals.get(node.dataset.id)?.replaced_by === proposal.id);
-      waiting.insertBefore(card.node, replaced ?? null);
+      waiting.insertBefore(card.node, replaced ?? waiting.firstChild);
+      if (!replaced) newest = card;
     }
     cards.get(proposal.id).update(proposal);
   }
+  return newest;
 }
+
+// The newest stands on top; whoever is busy in another card is not scrolled away from it.
+function showNewest(card) {
+  if (!card || waiting.contains(document.activeElement)) return;
+  dock.scrollTop = 0;
+}
+
+// Where the dock stands below the chat, this leads to the newest card.
+export const cardLink = h("button", { type: "button", class: "mx-button mx-primary mx-goto", hidden: true, onclick: () => {
+  const card = cards.get(waiting?.firstElementChild?.dataset.id);
+  redrawSteadily(() => card?.node.scrollIntoView({ block: "start" }));
+  card?.title.focus({ preventScroll: true });
+} }, "Go to the card");
 
 function drawSettled(recent) {
   const nodes = new Map([...settled.children].map((node) => [node.dataset.id, node]));
@@ -272,12 +309,15 @@ function drawSettled(recent) {
 }
 
 function drawDock() {
-  if (!dock) return;
+  if (dock) redrawSteadily(drawAll);
+}
+
+function drawAll() {
   const all = [...state.proposals.values()].sort(byCreation);
   const open = all.filter((proposal) => !isOver(proposal));
   const recent = all.filter(isNews).slice(-KEPT_SETTLED);
   const focused = document.activeElement?.closest?.(".mx-card")?.dataset.id;
-  drawWaiting(open);
+  const newest = drawWaiting(open);
   drawSettled(recent);
   for (const [id, card] of cards) {
     if (open.some((proposal) => proposal.id === id)) continue;
@@ -288,6 +328,9 @@ function drawDock() {
   empty.hidden = open.length > 0;
   setText(heading, open.length > 1 ? `Waiting for you (${open.length})` : "Waiting for you");
   dock.classList.toggle("mx-has-cards", open.length > 0);
+  cardLink.hidden = open.length === 0;
+  setText(cardLink, open.length > 1 ? `Go to the newest of ${open.length} cards` : "Go to the card");
+  showNewest(newest);
   speak(all, open);
 }
 
@@ -317,7 +360,10 @@ export function fillDock(node) {
   node.append(dock);
   for (const topic of ["all", "proposal"]) on(topic, () => redraw(drawDock));
   setInterval(() => {
-    if (!document.hidden) for (const card of cards.values()) card.update(card.proposal);
+    if (document.hidden) return;
+    for (const card of cards.values()) card.update(card.proposal);
+    look();
   }, 500);
+  watchResizing(dock, waiting, document.body);
   drawDock();
 }

@@ -1,5 +1,6 @@
 // The transcript. The server holds it; this draws it, and adds sentences while they arrive.
 
+import { cardLink } from "./cards.js";
 import { announce, clean, get, h, on, post, redraw, setText, when } from "./core.js";
 import { fieldOf, type, whenSubmitted } from "./forms.js";
 import { recordLink, richText } from "./links.js";
@@ -243,7 +244,7 @@ function take({ conversation, kind, text, tool }) {
 export function fillTranscript(node) {
   log = h("div", { class: "mx-log mx-blank", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0" });
   note = h("p", { class: "mx-form-error", role: "alert" });
-  node.append(log, note);
+  node.append(log, cardLink, note);
   whenSubmitted({ fields: ["mx-message"], button: "mx-send" }, send);
   on("chat", take);
   on("all", () => { if (chat.id) refresh(); });

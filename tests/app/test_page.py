@@ -108,9 +108,12 @@ async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, steady: Pa
     assert isinstance(shown, dict)
     await expect(card.locator("h3")).to_have_text(shown["title"])
     pairs = [*shown["fields"], *shown["costs"]]
-    labels = await card.locator(".mx-card-body > .mx-facts dt").all_text_contents()
-    assert labels == [pair["label"] for pair in pairs]
-    values = await card.locator(".mx-card-body > .mx-facts dd").all_text_contents()
+    held = card.locator(".mx-card-body > .mx-facts > div:not(.mx-live-market)")
+    labels = await held.locator("dt").all_text_contents()
+    # What the desk calls the market "now" was the market when it made the card.
+    names = {"Market now": "Market when proposed"}
+    assert labels == [names.get(pair["label"], pair["label"]) for pair in pairs]
+    values = await held.locator("dd").all_text_contents()
     assert [value.replace(",", "") for value in values] == [pair["value"].replace(",", "") for pair in pairs]
     verdict = proposal["verdict"]
     assert isinstance(verdict, dict)
@@ -118,6 +121,7 @@ async def test_the_card_shows_exactly_what_the_desk_holds(site: Site, steady: Pa
     await expect(card.locator(".mx-checks summary")).to_have_text(
         f"✓ All {len(verdict['checks']) - 1} checks passed; your yes is the last one"
     )
+    await expect(card.locator(".mx-live-market dd")).to_have_text(re.compile(r"bid [\d,.]+, ask [\d,.]+"))
     await card.get_by_text("what exactly is signed").click()
     await expect(card.locator(".mx-digest")).to_contain_text(str(proposal["digest"]))
     await expect(card.locator(".mx-wire")).to_contain_text(shown["wire"]["client_order_id"])
