@@ -22,6 +22,7 @@ from domain.order import OrderDraft, OrderIntent, Origin
 from guardrails import consent as consents
 from guardrails import gate
 from guardrails.snapshot import Consent, ConsentKind, KillState, Snapshot
+from guardrails.verdict import Verdict
 
 
 class Proposing:
@@ -100,18 +101,8 @@ class Proposing:
         notes: tuple[str, ...] = (),
     ) -> Proposal:
         """Judge one draft and store its proposal, pending or refused."""
-        snapshot = self._snapshots.take(
-            draft,
-            # A flatten card's yes is the person's own move into `reducing`, so it is judged as in there.
-            kill_state=KillState.REDUCING if is_flatten else self._kill_state(),
-            consent=Consent(kind=ConsentKind.NONE),
-            # A card that reduces what is held must not be crowded out by others.
-            pending_approvals=0 if is_flatten else self._proposals.count_pending(),
-        )
-        if is_flatten:
-            snapshot = _unpaced(snapshot)
+        snapshot, verdict = self._judge(draft, is_flatten=is_flatten)
         limits = self._limit_file.limits
-        verdict = gate.decide(draft, snapshot, limits, self._clock.now())
         created = self._clock.now()
         expires = self._proposals.expiry(int(limits.approval_ttl_s))
         fields = consents.wire_fields(draft)
@@ -154,6 +145,22 @@ class Proposing:
             )
             self._proposals.insert(proposal)
         return proposal
+
+    def _judge(
+        self, draft: OrderDraft, *, is_flatten: bool, is_edit: bool = False
+    ) -> tuple[Snapshot, Verdict]:
+        """Take the picture and ask the gate, before anybody has said yes."""
+        snapshot = self._snapshots.take(
+            draft,
+            # A flatten card's yes is the person's own move into `reducing`, so it is judged as in there.
+            kill_state=KillState.REDUCING if is_flatten else self._kill_state(),
+            consent=Consent(kind=ConsentKind.NONE),
+            # An edit replaces a card, and one that reduces what is held must not be crowded out by others.
+            pending_approvals=0 if is_flatten or is_edit else self._proposals.count_pending(),
+        )
+        if is_flatten:
+            snapshot = _unpaced(snapshot)
+        return snapshot, gate.decide(draft, snapshot, self._limit_file.limits, self._clock.now())
 
     def _digest(self, fields: dict[str, object], expires_at: str) -> str:
         return consents.digest(
@@ -206,13 +213,7 @@ class Proposing:
 
     def _check_edit(self, old: Proposal, draft: OrderDraft) -> None:
         """Raise when the rules refuse the edited order, so that the old card stays as it is."""
-        snapshot = self._snapshots.take(
-            draft,
-            kill_state=KillState.REDUCING if old.is_flatten else self._kill_state(),
-            consent=Consent(kind=ConsentKind.NONE),
-            pending_approvals=0,
-        )
-        verdict = gate.decide(draft, snapshot, self._limit_file.limits, self._clock.now())
+        _, verdict = self._judge(draft, is_flatten=old.is_flatten, is_edit=True)
         if not verdict.is_refused:
             return
         why = " ".join(c.text for c in verdict.checks if not c.ok and c.rule != "consent")
@@ -247,20 +248,26 @@ class Proposing:
         )
         return self._drafting.revalue(changed, self._drafting.rates(instrument, draft.option))
 
+    def _same_limit(self, name: str) -> list[Proposal]:
+        """Return waiting cards for this limit; raises `ConflictError` when too many others wait."""
+        most = self._limit_file.limits.max_pending_approvals
+        waiting = self._proposals.select(pending_only=True, limit=1000)
+        same = [p for p in waiting if p.kind == "limit" and p.body["change"]["name"] == name]
+        if len(waiting) - len(same) >= most:
+            raise ConflictError(
+                "TOO_MANY_CARDS",
+                f"{len(waiting)} cards are waiting and {most} are allowed",
+                "Answer some of them first.",
+            )
+        return same
+
     def propose_limit(
         self, name: str, value: str, *, origin: Origin, cause: str | None, conversation: str | None
     ) -> Proposal:
         """Store a card for a changed limit; raises `BadInputError` for an unknown name or a bad value."""
         change = self._limit_file.judge(name, value)
         limits = self._limit_file.limits
-        waiting = self._proposals.select(pending_only=True, limit=1000)
-        same = [p for p in waiting if p.kind == "limit" and p.body["change"]["name"] == name]
-        if len(waiting) - len(same) >= limits.max_pending_approvals:
-            raise ConflictError(
-                "TOO_MANY_CARDS",
-                f"{len(waiting)} cards are waiting and {limits.max_pending_approvals} are allowed",
-                "Answer some of them first.",
-            )
+        same = self._same_limit(name)
         created = self._clock.now()
         expires = self._proposals.expiry(int(limits.approval_ttl_s))
         with self._store.transaction():

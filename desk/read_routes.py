@@ -33,6 +33,7 @@ _MOST_ROWS = 500
 def add_read_routes(app: FastAPI, desk: Desk) -> None:
     """Add every route that only looks."""
     _add_market(app, desk)
+    _add_maths(app, desk)
     _add_account(app, desk)
     _add_orders(app, desk)
     _add_journal(app, desk)
@@ -85,6 +86,10 @@ def _add_market(app: FastAPI, desk: Desk) -> None:
             top=_bounded(top, 50, "top"),
             now=p.clock.now(),
         )
+
+
+def _add_maths(app: FastAPI, desk: Desk) -> None:
+    p = desk.parts
 
     @app.get("/fees")
     async def fees() -> dict[str, Any]:

@@ -142,23 +142,32 @@ def assemble(
     )
     nonces = NonceSource(home / "state" / f"nonce-{settings.mode.value}", clock)
     wire = Wire(GeminiRest(venue.endpoint, venue.credentials, nonces, clock), venue.credentials, nonces)
-    parts = _parts(home, settings, store, wire, clock=clock, ids=ids, world=venue.world, key=journal_key)
+    ground = _ground(home, settings, store, wire, clock=clock, ids=ids)
+    parts = _parts(ground, venue.world, journal_key)
     return Assembly(Desk(parts), wire, venue.endpoint, journal_key)
 
 
-def _parts(
-    home: Path,
-    settings: Settings,
-    store: Store,
-    wire: Wire,
-    *,
-    clock: Clock,
-    ids: IdSource,
-    world: Callable[[], str],
-    key: Ed25519PrivateKey,
-) -> Parts:
-    limit_file = LimitFile(home, store, clock)
-    ledger = Ledger(store, clock)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What everything else stands on."""
+
+    settings: Settings
+    store: Store
+    wire: Wire
+    clock: Clock
+    ids: IdSource
+    limit_file: LimitFile
+    ledger: Ledger
+    market: Market
+    account: Account
+    health: Health
+    portfolio: Portfolio
+
+
+def _ground(
+    home: Path, settings: Settings, store: Store, wire: Wire, *, clock: Clock, ids: IdSource
+) -> _Ground:
+    limit_file, ledger = LimitFile(home, store, clock), Ledger(store, clock)
     market, health = Market(wire.rest, clock, _SOURCES[settings.mode]), Health(store, clock)
     account = Account(wire.rest, clock, on_answer=health.rebase_clock)
     health.venue_skew_s = lambda: wire.rest.clock_skew_s
@@ -170,109 +179,164 @@ def _parts(
         clock=clock,
         limits=lambda: limit_file.limits,
     )
-    drafting, proposals = Drafting(market, account, ids), Proposals(store, clock, ids)
-    messages, order_count = MessageCount(clock), MessageCount(clock)
-    snapshots = Snapshots(
+    return _Ground(
+        settings=settings,
         store=store,
+        wire=wire,
+        clock=clock,
+        ids=ids,
+        limit_file=limit_file,
         ledger=ledger,
         market=market,
         account=account,
-        portfolio=portfolio,
-        messages=messages,
-        orders=order_count,
         health=health,
+        portfolio=portfolio,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trading:
+    """What makes, sends, settles and stops orders."""
+
+    drafting: Drafting
+    proposals: Proposals
+    proposing: Proposing
+    settlement: Settlement
+    sending: Sending
+    stopping: Stopping
+    adoption: Adoption
+
+
+def _trading(g: _Ground) -> _Trading:
+    drafting, proposals = Drafting(g.market, g.account, g.ids), Proposals(g.store, g.clock, g.ids)
+    messages, orders = MessageCount(g.clock), MessageCount(g.clock)
+    snapshots = Snapshots(
+        store=g.store,
+        ledger=g.ledger,
+        market=g.market,
+        account=g.account,
+        portfolio=g.portfolio,
+        messages=messages,
+        orders=orders,
+        health=g.health,
         account_name=ACCOUNT_NAME,
     )
-    settlement = Settlement(store, ledger, market)
+    settlement = Settlement(g.store, g.ledger, g.market)
     adoption = Adoption(
-        wire=wire,
-        store=store,
-        ledger=ledger,
-        market=market,
-        account=account,
+        wire=g.wire,
+        store=g.store,
+        ledger=g.ledger,
+        market=g.market,
+        account=g.account,
         settlement=settlement,
-        clock=clock,
+        clock=g.clock,
     )
     stopping = Stopping(
-        store=store,
-        ledger=ledger,
-        market=market,
-        account=account,
+        store=g.store,
+        ledger=g.ledger,
+        market=g.market,
+        account=g.account,
         settlement=settlement,
         drafting=drafting,
         proposals=proposals,
-        health=health,
-        limit_file=limit_file,
-        clock=clock,
+        health=g.health,
+        limit_file=g.limit_file,
+        clock=g.clock,
     )
-    sending = Sending(
-        wire=wire,
-        store=store,
-        ledger=ledger,
-        account=account,
-        drafting=drafting,
-        snapshots=snapshots,
-        settlement=settlement,
-        messages=messages,
-        health=health,
-        clock=clock,
-        limits=lambda: limit_file.limits,
-        kill_state=stopping.state,
-        orders=order_count,
-        adoption=adoption,
-    )
+    sending = _sending(g, drafting, snapshots, settlement, adoption, stopping, messages, orders)
     proposing = Proposing(
-        store=store,
-        market=market,
+        store=g.store,
+        market=g.market,
         drafting=drafting,
         snapshots=snapshots,
         proposals=proposals,
-        limit_file=limit_file,
-        clock=clock,
+        limit_file=g.limit_file,
+        clock=g.clock,
         account_name=ACCOUNT_NAME,
         kill_state=stopping.state,
     )
     stopping.connect(sending, proposing)
-    reconciliation = Reconciliation(
-        wire=wire,
-        store=store,
-        ledger=ledger,
-        market=market,
-        account=account,
-        sending=sending,
-        settlement=settlement,
-        health=health,
-        adoption=adoption,
-        clock=clock,
-    )
-    lights = Lights(
-        store=store,
-        account=account,
-        reconciliation=reconciliation,
-        health=health,
-        kill_state=stopping.state,
-    )
-    return Parts(
-        settings=settings,
-        store=store,
-        ledger=ledger,
-        market=market,
-        account=account,
-        portfolio=portfolio,
+    return _Trading(
         drafting=drafting,
         proposals=proposals,
         proposing=proposing,
         settlement=settlement,
         sending=sending,
         stopping=stopping,
+        adoption=adoption,
+    )
+
+
+def _sending(  # noqa: PLR0917 - eight parts of eight types, none of which can be swapped unseen
+    g: _Ground,
+    drafting: Drafting,
+    snapshots: Snapshots,
+    settlement: Settlement,
+    adoption: Adoption,
+    stopping: Stopping,
+    messages: MessageCount,
+    orders: MessageCount,
+) -> Sending:
+    return Sending(
+        wire=g.wire,
+        store=g.store,
+        ledger=g.ledger,
+        account=g.account,
+        drafting=drafting,
+        snapshots=snapshots,
+        settlement=settlement,
+        messages=messages,
+        orders=orders,
+        adoption=adoption,
+        health=g.health,
+        clock=g.clock,
+        limits=lambda: g.limit_file.limits,
+        kill_state=stopping.state,
+    )
+
+
+def _parts(g: _Ground, world: Callable[[], str], key: Ed25519PrivateKey) -> Parts:
+    t = _trading(g)
+    reconciliation = Reconciliation(
+        wire=g.wire,
+        store=g.store,
+        ledger=g.ledger,
+        market=g.market,
+        account=g.account,
+        sending=t.sending,
+        settlement=t.settlement,
+        health=g.health,
+        adoption=t.adoption,
+        clock=g.clock,
+    )
+    lights = Lights(
+        store=g.store,
+        account=g.account,
         reconciliation=reconciliation,
-        explaining=Explaining(store, ledger, clock, settings.timezone),
-        limit_file=limit_file,
+        health=g.health,
+        kill_state=t.stopping.state,
+    )
+    return Parts(
+        settings=g.settings,
+        store=g.store,
+        ledger=g.ledger,
+        market=g.market,
+        account=g.account,
+        portfolio=g.portfolio,
+        drafting=t.drafting,
+        proposals=t.proposals,
+        proposing=t.proposing,
+        settlement=t.settlement,
+        sending=t.sending,
+        stopping=t.stopping,
+        reconciliation=reconciliation,
+        explaining=Explaining(g.store, g.ledger, g.clock, g.settings.timezone),
+        limit_file=g.limit_file,
         lights=lights,
-        health=health,
+        health=g.health,
         hub=EventHub(),
-        clock=clock,
+        clock=g.clock,
         account_name=ACCOUNT_NAME,
         journal_key=key.public_key(),
-        mode_line=lambda: f"{settings.mode.value.upper()} · {world()}",
+        mode_line=lambda: f"{g.settings.mode.value.upper()} · {world()}",
     )
