@@ -205,7 +205,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
             return
         prefix = "websocket."
-    elif refusal is _NO_SESSION and _is_a_person(scope):
+    elif refusal is _NO_SESSION and is_a_person(scope):
         head = [(b"location", b"/"), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": 303, "headers": head})
         await send({"type": "http.response.body", "body": b""})
@@ -216,7 +216,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
     await send({"type": f"{prefix}http.response.body", "body": body})
 
 
-def _is_a_person(scope: Scope) -> bool:
+def is_a_person(scope: Scope) -> bool:
     """Say whether a browser navigates: it is sent to the front page, which says how to get in."""
     accepts = next((value for key, value in scope["headers"] if key == b"accept"), b"")
     return scope["method"] in _READING and b"text/html" in accepts

@@ -1,4 +1,4 @@
-"""The two small pages outside Gradio: how to get in, and "starting". No script, no outside resource."""
+"""The small pages outside Gradio: the way in, "starting", and "no such page". No script, nothing from outside."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ main { max-width: 34rem; margin: 1rem; padding: 1.75rem 2rem; background: var(--
   border: 1px solid var(--line); border-radius: 10px }
 h1 { font-size: 1.35rem; margin: 0 0 .5rem }
 p { margin: .6rem 0; color: var(--muted) }
+a { color: var(--text) }
 code { font: 1rem ui-monospace, "DejaVu Sans Mono", monospace; background: var(--bg); color: var(--text);
   border: 1px solid var(--line); border-radius: 4px; padding: .1rem .4rem }
 .bad { color: var(--bad); font-weight: 600 }
@@ -42,6 +43,16 @@ def way_in(problem: str = "") -> str:
         "<p>The desk is running, and this browser is not signed in yet.</p>"
         "<p>In the terminal run <code>matrix url</code> and open the address that it prints. "
         "The address works once, within ten minutes, and signs this browser in for thirty days.</p>",
+    )
+
+
+def nowhere() -> str:
+    """Return the page for an address that leads to nothing."""
+    return _document(
+        "crypto-matrix: no such page",
+        "<h1>There is no such page</h1>"
+        "<p>The address may be mistyped, or from an older version.</p>"
+        '<p><a href="/">Back to the desk</a></p>',
     )
 
 

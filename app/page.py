@@ -39,7 +39,6 @@ def _chat(gr: Any) -> None:
                 placeholder="Ask, or propose a trade",
                 lines=1,
                 max_lines=5,
-                max_length=4000,
                 interactive=True,
                 elem_id="mx-message",
                 scale=8,

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from app import landing
@@ -27,7 +28,7 @@ from app.access import SESSION_LIFE, Door
 from app.chat import ChatRoom, chat_router
 from app.desk_link import DeskLink
 from app.follow import Follower
-from app.gate import PAGE_HEADERS, SessionGate, cookie_name, session_token
+from app.gate import PAGE_HEADERS, SessionGate, cookie_name, is_a_person, session_token
 from app.live import Json, Live
 from app.page import UI_PATH
 from app.person_routes import PersonLine, person_router
@@ -119,6 +120,7 @@ def build(*, home: Path, port: int, open_talk: OpenTalk, clock: Clock) -> Built:
     app.include_router(chat_router(room))
     app.add_exception_handler(MatrixError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_no_route)
     hosts = frozenset({f"localhost:{port}", f"127.0.0.1:{port}"})
     guarded = RequestGuard(SessionGate(app, door, cookie), lambda: hosts, PAGE_HEADERS)
     return Built(guarded=guarded, routes=app, live=live)
@@ -212,6 +214,15 @@ async def _answer_invalid(_: Request, error: Exception) -> Response:
     faults = [f"{'.'.join(map(str, item['loc'][1:])) or 'body'}: {item['msg']}" for item in error.errors()]
     fault = BadInputError("BAD_BODY", "; ".join(faults), "Correct it and try again.")
     return JSONResponse({"error": fault.as_json()}, 400)
+
+
+async def _answer_no_route(request: Request, error: Exception) -> Response:
+    """Answer what no route takes: a page for a person who navigates, the usual error for a script."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404 and is_a_person(request.scope):
+        return _html(landing.nowhere(), 404)
+    fault = NotFoundError("NO_SUCH_ROUTE", "the app has nothing at this address", "Go to the front page, /.")
+    return JSONResponse({"error": fault.as_json()}, error.status_code, error.headers)
 
 
 def _import_graph() -> tuple[type[Conversations], Callable[..., BaseChatModel]]:

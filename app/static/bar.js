@@ -1,6 +1,6 @@
 // The fixed bar: mode, lights, "Flatten & Pause". It does not wait for Gradio.
 
-import { announce, h, on, post, redraw, setClass, setText, state, zone } from "./core.js";
+import { announce, grouped, h, on, post, redraw, setClass, setText, state, when, zone } from "./core.js";
 
 const GLYPH = { ok: "●", slow: "▲", down: "■", off: "○" };
 export const glyphOf = (light) => GLYPH[light] ?? "■";
@@ -26,9 +26,12 @@ export function allLights() {
   else own.push({ name: "Desk", state: "ok", detail: "connected" });
   const known = state.status.lights ?? [];
   const trusted = state.page.up && state.desk.up;
-  return own.concat(known.map((light) => (trusted ? light
+  return own.concat(known.map((light) => (trusted ? named(light)
     : { ...light, state: "down", detail: "last known; the desk does not answer" })), modelLight());
 }
+
+// A stop is the person's own doing and no fault of a line: it is called by its name.
+const named = (light) => (light.name === "Trading" && light.state !== "ok" ? { ...light, word: light.detail } : light);
 
 function modelLight() {
   const { model, page } = state;
@@ -67,6 +70,22 @@ function speak(light) {
 
 // One press acts at once. It stays pressable, so that a failed or slow stop can be repeated.
 let stopping = "";
+let report = []; // what this page's last stop did, in sentences
+
+const several = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+function soldText({ symbol, filled, amount, average_price: price }) {
+  const asset = String(state.prices.get(symbol)?.base ?? symbol).toUpperCase();
+  const at = price ? ` at ${grouped(price)} on average` : "";
+  return filled === amount ? `Sold ${filled} ${asset}${at}.` : `Sold ${filled} of ${amount} ${asset}${at}.`;
+}
+
+function reportOf({ cancelled = [], flattened = [], failed = [] }) {
+  const gone = cancelled.length ? `${several(cancelled.length, "order")} cancelled` : "no open order was left to cancel";
+  return [`Your stop at ${when(new Date().toISOString())}: ${gone}, ${flattened.length ? "and positions sold:" : "and nothing sold."}`,
+    ...flattened.map(soldText),
+    ...failed.map(({ order_id: id, message }) => `Not done: ${[id, message].filter(Boolean).join(": ")}`)];
+}
 
 async function stopAll() {
   if (stopping === "busy") return;
@@ -75,11 +94,13 @@ async function stopAll() {
   try {
     const answer = await post("/api/kill", {});
     stopping = answer.failed?.length ? "failed" : "";
+    report = reportOf(answer);
     state.status = { ...state.status, kill_state: answer.kill_state };
-    announce(stopping ? "Some orders could not be cancelled. Press again." : "Paused. All orders cancelled.");
+    announce(`${stopping ? "Stopped, but not everything was done. Press again." : "Paused."} ${report.join(" ")}`);
   } catch (error) {
     stopping = "failed";
-    announce(`Stopping failed: ${error.message}`);
+    report = [`Stopping failed: ${error.message} Press again.`];
+    announce(report[0]);
   }
   draw();
 }
@@ -97,18 +118,24 @@ let bannerFor = null;
 
 function drawBanner() {
   const halted = ["halted", "reducing"].includes(state.status.kill_state);
-  const text = halted ? `${state.status.kill_state}|${state.status.kill_reason ?? ""}` : "";
-  banner.hidden = !halted;
+  const shown = halted || stopping === "failed";
+  const text = shown ? [halted, state.status.kill_state, state.status.kill_reason ?? "", ...report].join("|") : "";
+  banner.hidden = !shown;
   if (text === bannerFor) return;
   bannerFor = text;
   banner.replaceChildren();
-  if (!halted) return;
+  if (!shown) return;
+  const told = report.length ? h("ul", { class: "mx-report", "aria-label": "What the stop did" }, report.map((line) => h("li", {}, line))) : null;
+  if (!halted) {
+    banner.append(told);
+    return;
+  }
   const word = state.status.kill_state === "halted" ? "Trading is halted" : "Reducing: cancelling and closing";
   banner.append(
     h("p", {}, h("span", { "aria-hidden": "true" }, "■ "), h("strong", {}, word),
       state.status.kill_reason ? `: ${state.status.kill_reason}.` : ".",
       " Nothing new is sent until you release it."),
-    releaseForm());
+    ...[told, releaseForm()].filter(Boolean));
   announce(word);
 }
 
@@ -132,6 +159,8 @@ function releaseForm() {
     }
     try {
       state.status = await post("/api/release", {});
+      stopping = "";
+      report = [];
       announce("Released. The desk may trade again.");
       draw();
     } catch (error) {

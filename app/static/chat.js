@@ -11,9 +11,17 @@ let picker = null;
 let note = null;
 const drawn = new Map();
 
-const wanted = () => new URLSearchParams(location.search).get("conversation");
+const LAST_KEY = "mx-conversation";
+
+// The conversation of the address, else the one that this browser had open last: a notice that came into
+// another one meanwhile does not change what the person was at.
+function wanted(list) {
+  const asked = [new URLSearchParams(location.search).get("conversation"), localStorage.getItem(LAST_KEY)];
+  return asked.find((id) => list.some((item) => item.id === id));
+}
 
 function remember(id) {
+  localStorage.setItem(LAST_KEY, id);
   const query = new URLSearchParams(location.search);
   query.set("conversation", id);
   history.replaceState(null, "", `${location.pathname}?${query}`);
@@ -138,7 +146,7 @@ async function start() {
   if (chat.ready) return;
   try {
     const latest = await readList();
-    const id = chat.list.some((item) => item.id === wanted()) ? wanted() : latest;
+    const id = wanted(chat.list) ?? latest;
     chat.ready = true;
     chat.problem = "";
     opened(await choose(id));
@@ -166,11 +174,31 @@ async function createNow() {
   return chat.id;
 }
 
+const MOST = 4000;
+const NEAR = 3800;
+const COUNT = new Intl.NumberFormat("en-US");
+const lengthOf = (text) => [...text].length; // counted as the server counts: a character is a code point
+let count = null;
+
+function drawCount() {
+  const length = lengthOf(clean(fieldOf("mx-message")?.value).trim());
+  const over = length > MOST ? ` Not sent before it is ${COUNT.format(length - MOST)} shorter.` : "";
+  const text = length > NEAR ? `4,000 characters at most; this message has ${COUNT.format(length)}.${over}` : "";
+  count.hidden = !text;
+  count.classList.toggle("mx-over", length > MOST);
+  setText(count, text);
+  return text;
+}
+
 // The box is emptied at once and the text stands in the log; what cannot be sent comes back into the box.
 function send() {
   const field = fieldOf("mx-message");
   const text = clean(field?.value).trim();
   if (!text) return;
+  if (lengthOf(text) > MOST) {
+    announce(drawCount());
+    return;
+  }
   type(field, "");
   outbox.push({ text, opening });
   redraw(draw);
@@ -204,6 +232,7 @@ async function deliver(item) {
   redraw(draw);
   try {
     await post(`/api/conversations/${encodeURIComponent(id)}/messages`, { text: item.text });
+    localStorage.setItem(LAST_KEY, id);
   } catch (error) {
     if (error.code !== "CHAT_STARTING") throw error;
     await new Promise((resolve) => { setTimeout(resolve, OPENING_PAUSE_MS); }); // the app started again; nothing was taken
@@ -244,7 +273,9 @@ function take({ conversation, kind, text, tool }) {
 export function fillTranscript(node) {
   log = h("div", { class: "mx-log mx-blank", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0" });
   note = h("p", { class: "mx-form-error", role: "alert" });
-  node.append(log, cardLink, note);
+  count = h("p", { class: "mx-count", hidden: true });
+  node.append(log, cardLink, note, count);
+  document.addEventListener("input", (event) => { if (event.target === fieldOf("mx-message")) drawCount(); });
   whenSubmitted({ fields: ["mx-message"], button: "mx-send" }, send);
   on("chat", take);
   on("all", () => { if (chat.id) refresh(); });

@@ -54,6 +54,7 @@ function write(cell, column, item) {
     return;
   }
   setText(cell, column.cell(item));
+  if (column.full) cell.title = column.full(item);
   if (column.tone) setClass(cell, `${column.cls ?? ""} ${column.tone(item)}`.trim());
 }
 
@@ -66,6 +67,14 @@ const upper = (text) => String(text ?? "").toUpperCase();
 const usd = (value) => (value === null || value === undefined ? "–" : grouped(value));
 const TWO = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const cents = (value) => (value === null || value === undefined ? "–" : TWO.format(value)); // takes the decimal string itself
+const SIX = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
+
+// A fee of many decimals is told in six; the cell's title has all of them.
+function shortFee(value) {
+  if (value === null || value === undefined) return "–";
+  const text = SIX.format(value);
+  return signOf(value) !== 0 && signOf(text) === 0 ? "< 0.000001" : text;
+}
 
 function section(title, ...children) {
   return h("section", { class: "mx-section" }, h("h2", {}, title), ...children);
@@ -135,7 +144,8 @@ function fillColumns() {
     { title: "Symbol", cls: "mx-key", cell: ({ symbol }) => upper(symbol) },
     num("Amount", ({ amount }) => amount),
     num("Price", ({ price }) => usd(price)),
-    num("Fee", ({ fee, fee_currency: currency }) => `${fee} ${upper(currency)}`),
+    num("Fee", ({ fee, fee_currency: currency }) => `${shortFee(fee)} ${upper(currency)}`,
+      { full: ({ fee, fee_currency: currency }) => `${fee} ${upper(currency)}` }),
     { title: "Role", cell: ({ is_maker: isMaker }) => (isMaker ? "maker" : "taker") },
     record(),
   ];
@@ -149,7 +159,7 @@ function positionColumns() {
     num("Value $", ({ value_usd: value }) => usd(value)),
     num("Unrealised $", ({ unrealised_usd: value }) => (value === null ? "–" : signed(value)), { tone: ({ unrealised_usd: value }) => toneOf(value) }),
     num("Realised $", ({ realised_usd: value }) => signed(value), { tone: ({ realised_usd: value }) => toneOf(value) }),
-    num("Fees $", ({ fees_usd: value }) => cents(value)),
+    num("Fees $", ({ fees_usd: value }) => cents(value), { full: ({ fees_usd: value }) => value ?? "" }),
     num("Break-even", ({ break_even_price: value }) => usd(value)),
   ];
 }
@@ -176,6 +186,14 @@ function drawTiles(tiles) {
   tiles.set("Turnover today $", cents(day.turnover_usd));
 }
 
+const LIMIT_NAMES = {
+  global_open_plus_filled_day_usd: "Open and filled today",
+  turnover_day_usd: "Turnover today",
+  orders_per_rolling_60s: "Orders in the last minute",
+  max_open_orders: "Open orders",
+  daily_loss_usd: "Loss today",
+};
+
 function share({ used, limit }) {
   const top = Number(limit);
   return top > 0 ? Math.min(100, Math.max(0, Math.round((Number(used) / top) * 100))) : 0;
@@ -187,7 +205,7 @@ export function fillOrders(node) {
   const open = new Table("Open orders", orderColumns(), "No open orders.");
   const fills = new Table("Fills", fillColumns(), "No fills yet.");
   const limits = new Table("Limits used", [
-    { title: "Limit", cls: "mx-key", cell: ([name]) => name.replaceAll("_", " ") },
+    { title: "Limit", cls: "mx-key", cell: ([name]) => LIMIT_NAMES[name] ?? name.replaceAll("_", " "), full: ([name]) => name },
     num("Used", ([, value]) => grouped(value.used)),
     num("Of", ([, value]) => grouped(value.limit)),
     { title: "Share", cls: "mx-num", keyOf: ([, value]) => String(share(value)), node: ([, value]) =>
@@ -198,7 +216,7 @@ export function fillOrders(node) {
   const newest = (a, b) => (a < b ? 1 : -1);
   const draw = () => {
     drawTiles(tiles);
-    positions.draw(state.portfolio.positions ?? [], (row) => row.asset);
+    positions.draw((state.portfolio.positions ?? []).filter(({ amount }) => signOf(amount) !== 0), (row) => row.asset);
     open.draw([...state.orders.values()].filter(isOpen).sort((a, b) => newest(a.created_at, b.created_at)), (row) => row.client_order_id);
     fills.draw([...state.fills.values()].sort((a, b) => newest(a.at, b.at)).slice(0, 50), (row) => row.record_id);
     limits.draw(Object.entries(state.portfolio.limits_used ?? {}), ([name]) => name);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
@@ -150,3 +151,38 @@ async def test_the_journal_is_searched_by_enter_in_any_field_and_by_the_button(
     await page.get_by_label("Symbol").fill("BTCUSD")
     await page.get_by_label("Symbol").press("Enter")
     await expect(rows.first).to_contain_text(summary[:60])
+
+
+async def test_too_long_a_message_is_kept_whole_and_says_the_most(site: Site, page: Page) -> None:
+    box = page.get_by_label("Message", exact=True)
+    await box.fill("x" * 4321)
+    await expect(page.locator(".mx-count")).to_have_text(re.compile("4,000 characters at most.*4,321"))
+    await box.press("Enter")
+    await expect(box).to_have_value("x" * 4321)
+    await expect(page.locator(".mx-unsent")).to_have_count(0)
+    await box.fill("short")
+    await expect(page.locator(".mx-count")).to_be_hidden()
+
+
+async def test_the_conversation_left_open_comes_back(site: Site, page: Page) -> None:
+    await page.get_by_role("button", name="New conversation").click()
+    await expect(page.locator(".mx-message")).to_have_count(0)
+    mine = page.url.partition("conversation=")[2]
+    async with site.sign_in() as client:
+        # Another conversation is used later, elsewhere: it is the latest of the list, and not this person's.
+        other = (await client.post("/api/conversations", json={})).json()["id"]
+        await client.post(f"/api/conversations/{other}/messages", json={"text": "hello from elsewhere"})
+        assert (await client.get("/api/conversations")).json()["latest"] == other
+    await page.goto(site.base)
+    await expect(page).to_have_url(re.compile("conversation="))
+    assert page.url.partition("conversation=")[2] == mine
+
+
+async def test_an_unknown_address_leads_back(site: Site, page: Page) -> None:
+    reply = await page.goto(f"{site.base}/nowhere")
+    assert reply is not None
+    assert reply.status == 404
+    await page.get_by_role("link", name="Back to the desk").click()
+    await page.wait_for_selector(".mx-dock")
+    async with site.sign_in() as client:
+        assert (await client.get("/nowhere")).json()["error"]["code"] == "NO_SUCH_ROUTE"

@@ -226,6 +226,7 @@ async def test_tabs_follow_the_arrow_keys(steady: Page) -> None:
 
 async def test_one_press_stops_everything_and_only_the_typed_word_releases(site: Site, page: Page) -> None:
     assert site.stack is not None
+    await site.stack.buy("20")
     await page.get_by_role("tab", name="Connections").click()
     await page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     await expect(page.get_by_role("button", name="Flatten & Pause")).to_be_in_viewport(ratio=1)
@@ -233,6 +234,10 @@ async def test_one_press_stops_everything_and_only_the_typed_word_releases(site:
     banner = page.locator(".mx-banner")
     await expect(banner).to_contain_text("Trading is halted: stopped by the person")
     await expect(page.locator(".mx-kill")).to_contain_text("PAUSED")
+    await expect(page.locator('.mx-lights [data-name="Trading"]')).to_have_text("■Trading: halted")
+    told = banner.get_by_role("list", name="What the stop did")
+    await expect(told).to_contain_text("Your stop at")
+    await expect(told).to_contain_text(re.compile(r"Sold [\d.]+ BTC at [\d,.]+ on average\."))
     assert (await site.stack.client.read("/status"))["kill_state"] == "halted"
     await banner.get_by_role("button", name="Release…").click()
     await banner.get_by_label("Type RELEASE to confirm").fill("please")
@@ -250,6 +255,7 @@ async def test_a_stop_that_fails_says_so_and_can_be_repeated(site: Site, page: P
     await page.route("**/api/kill", lambda route: route.abort())
     await page.locator(".mx-kill").click()
     await expect(page.locator(".mx-kill")).to_contain_text("FAILED – retry")
+    await expect(page.locator(".mx-banner")).to_contain_text("Stopping failed: the app does not answer.")
     await page.unroute("**/api/kill")
     await page.locator(".mx-kill").click()
     await expect(page.locator(".mx-kill")).to_contain_text("PAUSED")
