@@ -1,4 +1,4 @@
-"""The small pages outside Gradio: the way in, "starting", and "no such page". No script, nothing from outside."""
+"""The small pages outside Gradio: the way in, "starting", "no such page". No script, no outside resource."""
 
 from __future__ import annotations
 
