@@ -62,9 +62,10 @@ def to_decimal(digits: str) -> Decimal | None:
     if len(plain) > MAX_DIGITS:
         return None
     try:
-        return Decimal(plain)
+        value = Decimal(plain)
     except InvalidOperation:
         return None
+    return value if value.is_finite() and abs(value.adjusted()) <= MAX_DIGITS else None
 
 
 def zone(name: str) -> ZoneInfo | None:
@@ -81,6 +82,7 @@ class Evidence:
 
     `numbers` are signed, `magnitudes` their sorted absolute values. `counts` are lengths of lists.
     `clocks` are `HH:MM` and `HH:MM:SS` in UTC and in every known zone, `dates` the days of those moments.
+    `said` are the messages of the person, in small letters.
     `tokens` are words that hold a digit, exactly as written: ids, hashes, symbols.
     """
 
@@ -91,6 +93,7 @@ class Evidence:
     clocks: set[str] = field(default_factory=set)
     dates: set[date] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
     zones: dict[str, ZoneInfo] = field(default_factory=dict)
     moments: set[datetime] = field(default_factory=set)
 
@@ -106,11 +109,16 @@ class Evidence:
     def add_person(self, text: str) -> None:
         """Count what the person wrote, in whatever digits."""
         text = ascii_digits(text)
+        self.said.append(text.lower())
         for match in _CENTS.finditer(text):
-            self._add_number(Decimal(match[1]) / 100)
+            self._add_scaled(match[1], Decimal("0.01"))
         for match in _SCALED.finditer(text):
-            self._add_number(Decimal(match[1]) * SCALES[match[2].lower()])
+            self._add_scaled(match[1], SCALES[match[2].lower()])
         self._add_text(text, set())
+
+    def quotes_person(self, words_of_person: str) -> bool:
+        """Say whether these words stand in what the person wrote."""
+        return any(words_of_person.lower() in text for text in self.said)
 
     def add_result(self, result: object, args: object = None, *, is_write: bool = False) -> None:
         """Count a tool's result.
@@ -183,6 +191,11 @@ class Evidence:
             if value is not None and value not in echoed:
                 self._add_number(-value if match["sign"] else value)
         self.tokens.update(_names_in(text))
+
+    def _add_scaled(self, digits: str, scale: Decimal) -> None:
+        value = to_decimal(digits)
+        if value is not None:
+            self._add_number(value * scale)
 
     def _add_number(self, value: Decimal) -> None:
         if value in self.numbers:

@@ -43,6 +43,9 @@ _LIST_MARK = re.compile(r"^\s*(?:[-*•]\s*)?(?:\(?[0-9]{1,2}[.)]\s+|#[0-9]{1,2}
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 _PERCENTS = frozenset({"%", "percent", "per cent"})
 _MONEY_AFTER = re.compile(r"^\s*(?:usd|dollars?|bucks|cents?|eur|btc|eth|[A-Z]{3,5})\b")
+_QUOTED = re.compile(r"“([^”]{1,200})”")
+_MOST_DECIMALS = 18
+"""A figure with more decimals must be known exactly: nothing is rounded to it."""
 _SHORT_WORD = 8
 _FEWEST_FIGURES = 2
 """A rounded thousand keeps two figures: 65,000 may stand for 65,240.09, but 100,000 not for 95,200."""
@@ -91,6 +94,7 @@ def unsupported(sentence: str, evidence: Evidence) -> tuple[str, ...]:
     """Return the figures of one sentence that nothing supports."""
     text = ascii_digits(sentence)
     text = _LIST_MARK.sub(lambda mark: " " * len(mark.group()), text)
+    text = _QUOTED.sub(lambda quote: _without_own_words(quote, evidence), text)
     text = _without_known_words(text, evidence)
     missing = [
         found.group().strip()
@@ -98,6 +102,11 @@ def unsupported(sentence: str, evidence: Evidence) -> tuple[str, ...]:
         if not _is_supported(found, text[found.end() :], evidence)
     ]
     return tuple(missing)
+
+
+def _without_own_words(quote: re.Match[str], evidence: Evidence) -> str:
+    """Blank a quotation of the person: that they wrote it needs no other proof."""
+    return "~" * len(quote.group()) if evidence.quotes_person(quote[1]) else quote.group()
 
 
 def _without_known_words(text: str, evidence: Evidence) -> str:
@@ -176,12 +185,16 @@ def _is_known_number(found: re.Match[str], after: str, evidence: Evidence) -> bo
 
 
 def _is_known_count(found: re.Match[str], after: str, evidence: Evidence) -> bool:
-    is_bare = not found["unit"] and found["digits"].isdigit() and "$" not in found.group()
-    return is_bare and not _MONEY_AFTER.match(after) and int(found["digits"]) in evidence.counts
+    digits = found["digits"]
+    is_bare = not found["unit"] and digits.isdigit() and "$" not in found.group()
+    is_short = len(digits) <= LONGEST_INTEGER
+    return is_bare and is_short and not _MONEY_AFTER.match(after) and int(digits) in evidence.counts
 
 
 def _is_known_value(value: Decimal, decimals: int, unit: str, evidence: Evidence) -> bool:
-    if unit in _PERCENTS and any(round(known, decimals) == value for known in evidence.percents):
+    if decimals > _MOST_DECIMALS:
+        return value >= 0 and evidence.has_number(value)
+    if unit in _PERCENTS and any(_rounds_to(known, decimals, value) for known in evidence.percents):
         return True
     if unit.startswith("cent") and _matches(value / 100, decimals + 2, evidence):
         return True
@@ -189,6 +202,10 @@ def _is_known_value(value: Decimal, decimals: int, unit: str, evidence: Evidence
     if scale is not None and _matches(value * scale, decimals - len(str(scale)) + 1, evidence):
         return True
     return _matches(value, decimals, evidence)
+
+
+def _rounds_to(known: Decimal, decimals: int, value: Decimal) -> bool:
+    return abs(known - value) <= Decimal(5).scaleb(-decimals - 1) and round(known, decimals) == value
 
 
 def _decimals(digits: str) -> int:

@@ -22,13 +22,13 @@ class Recorder:
 
     async def post(self, body: dict[str, Any]) -> str | None:
         """Record one entry; returns its record id, or None when the desk could not take it now."""
+        # A body that is sent again must be the very same one, or the desk takes it for another.
+        body = {key: value for key, value in body.items() if value is not None}
         try:
             reply = await self._desk.propose("/journal", body)
         except UnreachableError:
             self._has_unsent = True
-            await self._store.keep_unsent(
-                body["request_id"], {k: v for k, v in body.items() if v is not None}
-            )
+            await self._store.keep_unsent(body["request_id"], body)
             return None
         except MatrixError as refused:
             _log.warning("the desk refused a %s record: %s", body["kind"], refused)

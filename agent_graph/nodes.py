@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -248,16 +249,17 @@ async def record(state: TurnState, runtime: Runtime[TurnContext]) -> Update:
         settled=state["settled"],
     )
     await _write_journal(ctx, state)
-    return {"log": []}
+    return {"log": [], "journaled": state.get("journaled", 0) + len(state["log"]) + 1}
 
 
 async def _write_journal(ctx: TurnContext, state: TurnState) -> None:
     prefix = f"{state['conversation']}/{state['turn']}/{state['phase']}.j"
+    first = state.get("journaled", 0)
     cause = state["cause"]
     model_calls = [entry["facts"] for entry in state["log"] if entry["kind"] == "model.call"]
     if model_calls:
         body = {
-            "request_id": f"{prefix}0",
+            "request_id": f"{prefix}{first}",
             "kind": "model.call",
             "cause": cause,
             "payload_text": _dump(
@@ -271,10 +273,16 @@ async def _write_journal(ctx: TurnContext, state: TurnState) -> None:
             ),
             "latency_ms": sum(call["latency_ms"] for call in model_calls),
         }
-        cause = await ctx.recorder.post(body) or cause
+        cause = await ctx.recorder.post(_named_by_content(body)) or cause
     rest = [entry for entry in state["log"] if entry["kind"] != "model.call"]
-    bodies = [_journal_body(state, entry, cause, f"{prefix}{n}") for n, entry in enumerate(rest, 1)]
-    await asyncio.gather(*(ctx.recorder.post(body) for body in bodies))
+    bodies = [_journal_body(state, entry, cause, f"{prefix}{n}") for n, entry in enumerate(rest, first + 1)]
+    await asyncio.gather(*(ctx.recorder.post(_named_by_content(body)) for body in bodies))
+
+
+def _named_by_content(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with an id that another body cannot have, and a repeat of this one has again."""
+    digest = hashlib.sha256(_dump(body).encode()).hexdigest()[:16]
+    return {**body, "request_id": f"{body['request_id']}.{digest}"}
 
 
 def _journal_body(

@@ -22,7 +22,8 @@ MAX_CALLS_PER_STEP = 8
 
 
 class TurnState(TypedDict):
-    """One turn. `steps` are this turn's assistant and tool messages, `log` what is still to be journaled.
+    """One turn. `steps` are this turn's assistant and tool messages, `log` what is still to be journaled,
+    `journaled` how many numbers of journal entries were given away.
 
     `waiting`: cards of this turn that the person has not answered, `{"proposal_id", "call_id"}`.
     `phase` counts the answers of the turn: the first, and one after each settled card.
@@ -49,6 +50,7 @@ class TurnState(TypedDict):
     settled: list[str]
     phase: int
     log: list[dict[str, Any]]
+    journaled: int
 
 
 def first_state(
@@ -84,6 +86,7 @@ def first_state(
         settled=[],
         phase=0,
         log=[],
+        journaled=0,
     )
 
 

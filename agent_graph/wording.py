@@ -15,10 +15,10 @@ Json = Mapping[str, Any]
 _NOT_SAID = frozenset({"Market now", "Value at the limit price"})
 """Rows that stand on the card but would make the spoken sentence too long."""
 _PLAIN_ENDS: Mapping[str, str] = {
-    "rejected": "You rejected the card, so nothing was sent.",
-    "expired": "The card expired before it was approved, so nothing was sent; ask again if you want it.",
-    "voided": "That card was replaced or withdrawn, so nothing was sent for it.",
-    "pending": "That card is still waiting for you.",
+    "rejected": "You rejected the card{what}; nothing was sent.",
+    "expired": "The card{what} expired before it was approved; nothing was sent. Ask again if you want it.",
+    "voided": "The card{what} was replaced or withdrawn; nothing was sent for it.",
+    "pending": "The card{what} is still waiting for you.",
 }
 _LONGEST_FRACTION = 8
 """Decimals of a real price; more are the tail of a division."""
@@ -184,12 +184,25 @@ def outcome_sentences(proposal: Json) -> str:
     """Say how a proposal ended, citing the records."""
     state = str(proposal.get("state", ""))
     if state in _PLAIN_ENDS:
-        return _with_records(_PLAIN_ENDS[state], [proposal.get("record_id")])
+        return _with_records(
+            _PLAIN_ENDS[state].format(what=_card_words(proposal)), [proposal.get("record_id")]
+        )
     if state == "refused":
         return refusal_sentences(proposal)
     outcome = proposal.get("outcome") or {}
     words = _fill_words(proposal, outcome) or _ended(str(outcome.get("text") or "It was approved"))
     return _with_records(words, outcome.get("record_ids") or [])
+
+
+def _card_words(proposal: Json) -> str:
+    """Return ` to buy 0.00038 BTC`, or nothing when the card is not known any more."""
+    card = proposal.get("card") or {}
+    wire = card.get("wire") or {}
+    if wire.get("side") and wire.get("amount"):
+        base, _ = split_symbol(str(wire.get("symbol", "")))
+        return f" to {wire['side']} {amount(wire['amount'])} {base}"
+    title = str(card.get("title") or "")
+    return f" “{title}”" if title and proposal.get("kind") == "limit" else ""
 
 
 def _fill_words(proposal: Json, outcome: Json) -> str:

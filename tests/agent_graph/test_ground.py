@@ -257,3 +257,33 @@ def test_the_summary_of_the_chats_own_record_is_no_evidence():
     known = Evidence()
     known.add_result({"records": [{"kind": "chat.answer", "summary": "Answer by app: “it is 88888”"}]})
     assert ground("88888", known).withheld
+
+
+@given(
+    text=st.text(max_size=80),
+    digits=st.from_regex(
+        r"[-$]?[0-9]{0,50}[.,]?[0-9]{1,50}(?:e[+-]?[0-9]{1,12})?\s?(?:%|bn|cents?|bps|:[0-9]{2} ?pm|th)?",
+        fullmatch=True,
+    ),
+)
+def test_ground_never_raises(text: str, digits: str):
+    evidence = Evidence()
+    evidence.add_person(f"{digits} {text}")
+    evidence.add_result({"a_bps": "40", "b": "65000.123456789012345678901234567890", "n": [1, 2]})
+    for known in (evidence, Evidence()):
+        ground(f"{text} The total is {digits} now. {digits}%", known)
+
+
+@pytest.mark.parametrize("number", [".5e99999999", "5e-99999999", "9" * 5000, "0e999999999999"])
+def test_huge_and_odd_figures_have_no_support(number: str):
+    evidence = Evidence()
+    evidence.add_result({"a": "1.5", "n": [1]})
+    assert ground(f"The total is {number} now.", evidence).withheld
+
+
+def test_a_quotation_of_the_person_is_supported():
+    evidence = Evidence()
+    evidence.add_person("buy .5e99999999 btc for 1.000,50")
+    answer = "I cannot read “.5e99999999” or “1.000,50” as a number."
+    assert ground(answer, evidence).text == answer
+    assert ground("I cannot read “70000” as a number.", evidence).withheld

@@ -315,3 +315,53 @@ def test_answers_of_the_talk_hold_no_figures():
         step = plan(text, context={"mode": "paper", "timezone": "UTC"})
         assert isinstance(step, Say)
         assert not any(char.isdigit() for char in step.text), (text, step.text)
+
+
+HELD = {"positions": [{"asset": "BTC", "symbol": "btcusd", "amount": "0.00038001"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("sell half", "0.00019"),
+        ("sell 50%", "0.00019"),
+        ("sell a quarter of my btc", "0.000095"),
+        ("sell 25% of my btc", "0.000095"),
+    ],
+)
+def test_a_part_of_a_holding_is_rounded_down(text: str, amount: str):
+    step = plan(text, context=CONTEXT, done=[Done(name="portfolio", args={}, data=HELD)])
+    assert isinstance(step, Use)
+    assert step.calls[0][1]["amount"].startswith(amount)
+
+
+def test_a_sale_without_a_size_keeps_its_price():
+    done = [Done(name="portfolio", args={}, data=HELD)]
+    step = plan("sell btc at 66000", context=CONTEXT, done=done)
+    assert isinstance(step, Say)
+    assert "$66,000" in step.text
+    window = _window("sell btc at 66000", step.text)
+    step = plan("all of it", context=CONTEXT, window=window, done=done)
+    assert isinstance(step, Use)
+    assert step.calls[0][1]["price"] == "66000"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("set the order limit to 1 million", "1000000"), ("set slippage to -1", None)]
+)
+def test_limit_changes_take_whole_figures_only(text: str, value: str | None):
+    rows = [{"name": name, "value": "5", "unit": "USD"} for name in ("per_order_usd", "slippage_buffer_bps")]
+    step = plan(text, context=CONTEXT, done=[Done(name="limits", args={}, data={"limits": rows})])
+    if value is None:
+        assert isinstance(step, Say)
+        assert "-1" in step.text
+    else:
+        assert isinstance(step, Use)
+        assert step.calls[0][1]["value"] == value
+
+
+def test_what_was_not_understood_is_named():
+    for text, part in (("buy $25 of btc tomorrow", "tomorrow"), ("buy €25 of btc", "€25")):
+        step = plan(text, context=CONTEXT)
+        assert isinstance(step, Say)
+        assert part in step.text

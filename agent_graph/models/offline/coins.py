@@ -36,6 +36,14 @@ NAMES: Mapping[str, str] = {
     "arbitrum": "arb",
     "aptos": "apt",
 }
+LONG_NAMES: Mapping[str, str] = {
+    "bitcoin cash": "bch",
+    "bitcoin sv": "bsv",
+    "ethereum classic": "etc",
+    "shiba inu": "shib",
+}
+"""The longest name wins: bitcoin cash is no bitcoin."""
+_LONG = re.compile(rf"\b(?:{'|'.join(name.replace(' ', r'[ -]+') for name in LONG_NAMES)})\b")
 _TICKER_WORDS = """
 btc xbt eth sol ltc doge xrp bch link avax dot uni aave atom fil shib pepe zec ada xmr matic bnb xlm xtz
 arb apt trx ton sui near algo
@@ -44,7 +52,7 @@ TICKERS = frozenset(_TICKER_WORDS.split())
 _WORDLIKE = frozenset({"link", "dot", "uni", "atom", "fil", "near", "ton", "sol", "apt", "arb"})
 """Tickers that are also words: they count in capitals or next to a word of trade."""
 _TRADE_BEFORE = re.compile(
-    r"(?:\b(?:buy|sell|of|price|quote|book|some|my|all|in|for|on|the|long|short|and|worth)|[0-9$])\s*$"
+    r"(?:\b(?:buy|sell|of|price|quote|book|some|a|half|my|all|in|for|on|the|long|short|and|worth)|[0-9$])\s*$"
 )
 _TRADE_AFTER = re.compile(
     r"^\s*(?:@|,|price|quote|book|candles?|chart|position|order|fees?|trade|holdings?|at|for|now|\?|$)"
@@ -66,15 +74,27 @@ class Mention:
 def find(text: str) -> list[Mention]:
     """Return the coins and pairs named in `text`, in order, each symbol once."""
     lowered = text.lower()
-    found = _pairs(lowered)
+    found = _long_names(lowered)
+    found += [pair for pair in _pairs(lowered) if not _is_inside(pair.start, found)]
     for match in _WORD.finditer(lowered):
-        if any(m.start <= match.start() < m.end for m in found):
+        if _is_inside(match.start(), found):
             continue
         base = base_of(match[0])
         if base and _is_meant(match[0], text, lowered, match.start(), match.end()):
             found.append(Mention(f"{base}usd", match.start(), match.end()))
     found.sort(key=lambda mention: mention.start)
     return list({mention.symbol: mention for mention in reversed(found)}.values())[::-1]
+
+
+def _long_names(lowered: str) -> list[Mention]:
+    return [
+        Mention(f"{LONG_NAMES[re.sub('[ -]+', ' ', match[0])]}usd", match.start(), match.end())
+        for match in _LONG.finditer(lowered)
+    ]
+
+
+def _is_inside(place: int, mentions: list[Mention]) -> bool:
+    return any(mention.start <= place < mention.end for mention in mentions)
 
 
 def _pairs(lowered: str) -> list[Mention]:

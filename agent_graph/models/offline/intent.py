@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from agent_graph.models.offline import coins
+from agent_graph.models.offline import coins, moods
 from agent_graph.models.offline.examples import CONCEPTS, EXAMPLES, SYNONYMS
 from agent_graph.models.offline.numbers import spell_out
-from agent_graph.models.offline.panic import is_stop, may_stop
+from agent_graph.models.offline.panic import asks_why_halted, is_about_stop, is_stop, may_stop
 from agent_graph.models.offline.slots import Slots
 from agent_graph.models.offline.vectors import Matcher
 
@@ -18,7 +18,8 @@ _FLOOR = 0.26
 _LEAST_COVERAGE = 0.5
 _VERY_SURE = 0.6
 _SURE = 0.45
-"""A very sure match counts although half of the words are new; a stop is heard in unusual words too."""
+"""A very sure match counts although half of the words are new. Likeness alone never stops: it asks."""
+_TRADES = frozenset({"buy", "sell"})
 
 _MONEY = re.compile(
     r"(?:us)?\$\s?[0-9][0-9,.]*\s?k?|[0-9][0-9,.]*\s?(?:k\s?)?(?:usd|doll?[ae]rs?|bucks?|cents?|quid)(?![a-z/])"
@@ -113,12 +114,40 @@ def classify(slots: Slots) -> tuple[str, float]:
     """Return the intent and its score; `unknown` when nothing is near enough."""
     if is_stop(slots.text):
         return "stop", 1.0
+    said = _said_outright(slots)
+    if said:
+        return said, 1.0
+    wanted, score = _nearest(slots)
+    lowered = " ".join(slots.text.lower().replace("’", "'").split())
+    if wanted in _TRADES:
+        has_size = bool(slots.amount or slots.notional)
+        return moods.of_trade(lowered, has_size=has_size, has_coin=bool(slots.symbols)) or wanted, score
+    if wanted in {"cancel", "limit_change"}:
+        return moods.of_change(lowered) or wanted, score
+    return wanted, score
+
+
+def _said_outright(slots: Slots) -> str:
+    """Return the intent that the words leave no doubt about, or an empty text."""
+    lowered = slots.text.lower().strip()
+    if moods.is_system_talk(slots.text):
+        return "override"
+    if asks_why_halted(slots.text):
+        return "connections"
+    if is_about_stop(slots.text):
+        return "about_stop"
+    if slots.symbols and (slots.amount or slots.notional) and moods.is_what_if(lowered):
+        return "break_even"
+    return "resize" if moods.is_resize(lowered) and not slots.symbols else ""
+
+
+def _nearest(slots: Slots) -> tuple[str, float]:
     text, bonus = normalise(slots.text), _proofs(slots)
     scores = dict(_matcher().rank(text))
     heard_stop = scores.pop("stop", 0.0)
     is_loudest = heard_stop >= _SURE and heard_stop >= max(scores.values(), default=0.0)
-    if is_loudest and not slots.symbols and may_stop(slots.text):
-        return "stop", heard_stop
+    if is_loudest and may_stop(slots.text):
+        return "maybe_stop", heard_stop
     for intent, weight in bonus.items():
         scores[intent] = scores.get(intent, 0.0) + weight
     best, score = max(scores.items(), key=lambda item: item[1], default=(UNKNOWN, 0.0))

@@ -19,28 +19,39 @@ _TENS = {word: value * 10 for value, word in enumerate(_TENS_WORDS.split(), 2)}
 _SCALES = {"hundred": 100, "thousand": 1_000, "grand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _NUMBER_WORD = "|".join([*_UNITS, *_TENS, *_SCALES])
 _WORDS = re.compile(rf"\b(?:a\s+)?(?:{_NUMBER_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_NUMBER_WORD}))*\b")
-_ODD = re.compile(
-    r"(?<![\w.])(?:[0-9]+(?:\.[0-9]+)?e[+\-]?[0-9]+|[0-9]*,[0-9]{1,2}(?![0-9])|[0-9]+,[0-9]{4,}|[0-9]+_[0-9_]+"
-    r"|[0-9]+\.[0-9]+\.[0-9.]+|[0-9]{13,}(?:\.[0-9]+)?|0x[0-9a-f]+)",
-    re.IGNORECASE,
-)
+_RUN = re.compile(r"(?<![\w.,])[.,]?[0-9](?:[0-9.,_'’^*]*[0-9])?(?:e[+\-]?[0-9]+|x[0-9a-f]+)?", re.IGNORECASE)
+_TAKEN = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]+)?|\.[0-9]+")
+"""How a number may be written; whatever else looks like one can be read in two ways, or in none."""
+_ODD = re.compile(r"[0-9]+\s?[/⁄]\s?[0-9]+|[¼-¾⅐-⅞]|\b[0-9][0-9.,]*\s?x\b(?!\s?[0-9])", re.IGNORECASE)
 _FOREIGN = re.compile(r"(?:(?![0-9])\d)[\d.,]*")
 _NOT_A_NUMBER = re.compile(r"(?<![\w-])[-+−]?(?:nan|inf|infinity|infinite)(?![\w-])", re.IGNORECASE)
-_NEGATIVE = re.compile(r"(?:(?<=\s)|^)[-−]\s?\$?[0-9][0-9.,]*")
+_NEGATIVE = re.compile(
+    r"(?:(?:(?<=\s)|^)[-−]\s?\$?|\$\s?[-−]\s?|\b(?:minus|negative)\s+\$?)[.]?[0-9][0-9.,]*", re.IGNORECASE
+)
+_AND_CENTS = re.compile(
+    r"(?:\$\s?([0-9]+)|\b([0-9]+)\s?(?:us dollars?|dollars?|bucks?|usd))\s+(?:and\s+)?([0-9]{1,2})\s?cents?\b"
+)
 
 
 def odd_number(text: str) -> str:
     """Return the first thing that looks like a number but is not one we take, or an empty text."""
-    for pattern in (_FOREIGN, _NOT_A_NUMBER, _NEGATIVE, _ODD):
+    for pattern in (_FOREIGN, _NOT_A_NUMBER, _ODD):
         found = pattern.search(text)
         if found:
             return found.group().strip()
-    return ""
+    found = _NEGATIVE.search(_WORDS.sub(_to_digits, text.lower()))
+    if found:
+        return found.group().strip()
+    return next((run.group() for run in _RUN.finditer(text) if not _TAKEN.fullmatch(run.group())), "")
 
 
 def spell_out(text: str) -> str:
     """Return lower-case text with number words as digits: `twenty-five dollars` becomes `25 dollars`."""
-    return _WORDS.sub(_to_digits, text.lower())
+    return _AND_CENTS.sub(_with_cents, _WORDS.sub(_to_digits, text.lower()))
+
+
+def _with_cents(found: re.Match[str]) -> str:
+    return f"${found[1] or found[2]}.{found[3].zfill(2)}"
 
 
 def _to_digits(found: re.Match[str]) -> str:

@@ -24,8 +24,8 @@ shut turn pull plug here
 _FILLER = frozenset(_FILLER_WORDS.split())
 _PHRASES = (
     "pull the plug",
-    "get me out",
-    "get us out",
+    "get me out of everything",
+    "get us out of everything",
     "get out of everything",
     "shut it down",
     "shut it all down",
@@ -39,11 +39,17 @@ _PHRASES = (
     "turn everything off",
     "turn off everything",
     "switch everything off",
+    "everything off",
+    "everything down",
+    "everything and stop",
+    "sell everything now",
+    "cut everything off",
 )
 _EXCLUDED = re.compile(
     r"\bstop[- ](?:loss|limit|price|order|at)\b"
     r"|\b(?:stop|kill|halt|pause) (?:that|the|this|my) (?:[a-z]+ )?order\b"
-    r"|\b(?:do not|don'?t|never|not) (?:stop|halt|panic|flatten|kill|pause)"
+    r"|\b(?:do not|don'?t|dont|never|not|without) (?:you )?(?:stop|halt|panic|flatten|kill|pause|abort|freeze)"
+    r"|\bfill[- ]or[- ]kill\b"
     r"|\bstop (?:telling|showing|saying|asking)"
     r"|^(?:what'?s?|how'?s?|why|y|when|who'?s?|where'?s?|does|did|is|are|explain|tell me|was|were|which)\b"
     r"|^search\b"
@@ -84,6 +90,31 @@ def may_stop(message: str) -> bool:
 
 def _plain(message: str) -> str:
     return " ".join(message.lower().replace("’", "'").split())
+
+
+_ABOUT = re.compile(
+    r"^(?:and |but |so |ok |hey |please )*(?:how (?:do|can|would|could|should|to)|what (?:does|do|is|happens|would|will|if)"
+    r"|what'?s|explain|tell me (?:what|how|about)|can i|could i|where (?:is|do)|does|do you)\b"
+)
+_STOP_WORD = re.compile(
+    r"\b(?:stop|stopping|halt|panic|kill|kill switch|flatten|flattening|pause|abort|freeze|emergency)\b"
+)
+_ASKED_WHY = re.compile(r"\bwhy\b.*\b(?:halted|stopped|paused|frozen|stop|halt|pause)\b")
+
+
+def is_about_stop(message: str) -> bool:
+    """Say whether the message asks what a stop is or how it is done, rather than for one."""
+    lowered = _plain(message)
+    is_order = re.search(
+        r"\bstop[- ](?:loss|limit|price|order)|\bpanic (?:buy|sell)|\bkill .*\border", lowered
+    )
+    return bool(_ABOUT.match(lowered) and _STOP_WORD.search(lowered)) and not is_order
+
+
+def asks_why_halted(message: str) -> bool:
+    """Say whether the message asks for the reason of a halt."""
+    lowered = _plain(message)
+    return bool(_ASKED_WHY.search(lowered)) and not re.search(r"\border\b", lowered)
 
 
 def is_stop(message: str) -> bool:

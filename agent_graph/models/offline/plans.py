@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from agent_graph import wording
-from agent_graph.models.offline import answers, talk, trades
+from agent_graph.models.offline import answers, doubts, talk, trades
 from agent_graph.models.offline.steps import Ask, Say, Step, Use
 from agent_graph.models.offline.symbols import listed, unknown_coin, with_symbol
 
@@ -81,9 +82,14 @@ def _price_of(ask: Ask, symbols: tuple[str, ...]) -> Step:
     )
 
 
+_DEEPEST = 50
+
+
 def book(ask: Ask) -> Step:
     """Show the order book of one pair."""
-    depth = {"depth": min(ask.slots.depth, 50)} if ask.slots.depth else {}
+    if ask.slots.depth is not None and not 1 <= ask.slots.depth <= _DEEPEST:
+        return Say(f"The book can be shown with 1 to {_DEEPEST} levels a side. How many?", asks=True)
+    depth = {"depth": ask.slots.depth} if ask.slots.depth else {}
     return with_symbol(ask, lambda symbols: _book(ask, {"symbol": symbols[0], **depth}))
 
 
@@ -237,7 +243,15 @@ def limit_change(ask: Ask) -> Step:
     if found.error:
         return Say(wording.error_sentence(found.error))
     name = _limit_name(ask, found.data)
-    value = ask.slots.notional or ask.slots.bare or ask.slots.price or ask.slots.percent
+    slots = ask.slots
+    value = slots.notional or slots.bare or slots.price or slots.percent
+    strange = slots.odd or doubts.of_limit(slots)
+    if strange:
+        return Say(
+            f"I do not understand “{strange}” in that change, so I changed nothing. To which plain, positive "
+            "number should the limit change?",
+            asks=True,
+        )
     if name is None:
         return Say(
             f"{answers.limits(found.data)}\nWhich of these should change, and to which value?", asks=True
@@ -258,6 +272,24 @@ def stop(ask: Ask) -> Step:
             "Use Flatten & Pause on the page, or run `matrix kill` now."
         )
     return Say(wording.stopped_sentences(found.data))
+
+
+def advice(ask: Ask) -> Step:
+    """Give no advice; show how the pairs rank after costs."""
+    step = _rank(ask, {})
+    if not isinstance(step, Say):
+        return step
+    return Say(
+        "I give no advice on whether to trade and proposed nothing. This is what the figures say.\n"
+        + step.text
+    )
+
+
+def asked_about_change(ask: Ask) -> Step:
+    """Answer a question about limits or cancelling with what there is now; it changes nothing."""
+    if re.search(r"\border", ask.slots.text.lower()) and "limit" not in ask.slots.text.lower():
+        return orders(ask)
+    return limits_show(ask)
 
 
 def unknown(ask: Ask) -> Step:
@@ -300,5 +332,13 @@ PLANS: Mapping[str, Plan] = {
     "stop_order": talk.stop_order,
     "secrets": talk.secrets,
     "override": talk.override,
+    "maybe_stop": talk.maybe_stop,
+    "about_stop": talk.about_stop,
+    "resize": talk.resize,
+    "not_wanted": talk.not_wanted,
+    "spot_only": talk.spot_only,
+    "asked_about_trade": talk.asked_about_trade,
+    "advice": advice,
+    "asked_about_change": asked_about_change,
     "unknown": unknown,
 }

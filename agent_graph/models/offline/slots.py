@@ -10,7 +10,7 @@ from agent_graph.models.offline.numbers import cents, odd_number, scaled, spell_
 
 _N = r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _K = r"\s?(k|m|mio|million|thousand)?(?![a-z0-9])"
-_DOLLAR_WORD = r"(?:usd|us dollars?|doll?[ae]rs?|bucks?|quid|\$)"
+_DOLLAR_WORD = r"(?:usd|us dollars?|doll?[ae]rs?|bucks?|\$)"
 _USD = rf"(?:us)?\$\s?{_N}{_K}|{_N}(?:\s?(k|m|mio|million|thousand))?\s?{_DOLLAR_WORD}(?![a-z/])"
 _CENTS = rf"{_N}\s?(?:cents?|¢|c|ct)(?![a-z])"
 
@@ -38,6 +38,13 @@ _EACH = re.compile(rf"\$?\s?{_N}{_K}\s+(?:each|apiece|a piece|per coin)\b")
 _PERCENT = re.compile(rf"{_N}\s?(?:%|percent|per cent)")
 _ALL = re.compile(r"\b(?:all|everything|entire|whole|every bit|the lot|full position|completely)\b|\b100\s?%")
 _HALF = re.compile(r"\bhalf\b|\b50\s?%")
+_QUARTER = re.compile(r"\b(?:a|one) quarter\b(?!\s*-?\s*hour)")
+_OPTIONS = (
+    ("maker-or-cancel", re.compile(r"\b(?:maker|post)[- ]?only\b|\bmaker[- ]or[- ]cancel\b")),
+    ("immediate-or-cancel", re.compile(r"\bimmediate[- ]or[- ]cancel\b|\bioc\b")),
+    ("fill-or-kill", re.compile(r"\bfill[- ]or[- ]kill\b|\bfok\b")),
+)
+_GLUED = re.compile(r"(?<![a-z0-9])([0-9][0-9.,]*|\.[0-9]+)([a-z]{2,12})(?![a-z0-9])", re.IGNORECASE)
 _IT = re.compile(
     r"\b(?:it|that|this|them|those|more|again|another|the (?:coins?|position|order|trade|holding|rest))\b"
 )
@@ -58,9 +65,9 @@ _PERIODS = (
     ("all", r"\ball[- ]time\b|\bever\b|\bsince (?:the )?(?:start|beginning)\b|\bof all\b"),
 )
 _TOP = re.compile(r"\b(?:top|best|first)\s+([0-9]{1,2})\b|\b([0-9]{1,2})\s+(?:best|top)\b")
-_DEPTH = re.compile(r"\b([0-9]{1,2})\s+(?:levels?|rows?|deep)\b|\bdepth\s+(?:of\s+)?([0-9]{1,2})\b")
+_DEPTH = re.compile(r"\b([0-9]{1,5})\s+(?:levels?|rows?|deep)\b|\bdepth\s+(?:of\s+)?([0-9]{1,5})\b")
 _COUNT = re.compile(
-    r"\b([0-9]{1,3})\s+(?!(?:min|minute|hour|day)s?\b)(?:[0-9]+\s?[mhd]\s+)?(?:[a-z]+\s+)?(?:candles?|bars?)\b"
+    r"\b([0-9]{1,5})\s+(?!(?:min|minute|hour|day)s?\b)(?:[0-9]+\s?[mhd]\s+)?(?:[a-z]+\s+)?(?:candles?|bars?)\b"
 )
 _BUY = re.compile(r"\b(?:buy|bought|buying|purchase|purchased|buys|acquire|long|by me|get me)\b")
 _SELL = re.compile(
@@ -94,6 +101,8 @@ class Slots:
     points_back: bool = False
     bare: str | None = None
     odd: str = ""
+    options: tuple[str, ...] = ()
+    left: str = ""
 
     @property
     def symbol(self) -> str | None:
@@ -103,7 +112,12 @@ class Slots:
     @property
     def has_size(self) -> bool:
         """Say whether the message says how much."""
-        return bool(self.amount or self.notional or self.wants_all or self.wants_half)
+        return bool(self.amount or self.notional or self.wants_all or self.wants_half or self.share)
+
+    @property
+    def share(self) -> str | None:
+        """Return the part of a holding that is meant, in per cent; all of it is `wants_all`."""
+        return "50" if self.wants_half and not self.percent else self.percent
 
 
 class _Rest:
@@ -121,6 +135,7 @@ class _Rest:
 
 def fill(message: str) -> Slots:
     """Read the slots of one message."""
+    message = _GLUED.sub(_apart, message)
     named = coins.find(message)
     odd = odd_number(_RECORD.sub(" ", message))
     rest = _Rest(spell_out(message))
@@ -129,7 +144,9 @@ def fill(message: str) -> Slots:
     interval = _first(_INTERVALS, rest.text)
     period = _first(_PERIODS, rest.text)
     counts = [_number(rest, pattern) for pattern in (_TOP, _DEPTH, _COUNT)]
+    options = tuple(name for name, pattern in _OPTIONS if rest.take(pattern))
     profit = _profit(rest)
+    is_quarter = bool(rest.take(_QUARTER))
     percent = rest.take(_PERCENT)
     price = _price(rest)
     notional = _usd(rest)
@@ -144,7 +161,7 @@ def fill(message: str) -> Slots:
         price=price,
         profit=profit,
         wants_profit=bool(_PROFIT_WORD.search(lowered)),
-        percent=percent[1] if percent else None,
+        percent=percent[1] if percent else "25" if is_quarter else None,
         time=time,
         order_id=order_id,
         interval=interval,
@@ -156,8 +173,14 @@ def fill(message: str) -> Slots:
         wants_half=amount is None and bool(_HALF.search(lowered)),
         points_back=bool(_IT.search(lowered)),
         odd=odd,
+        options=options,
     )
-    return replace(slots, bare=_bare(rest))
+    return replace(slots, bare=_bare(rest), left=rest.text)
+
+
+def _apart(found: re.Match[str]) -> str:
+    """Part a number from the ticker that is glued to it: `0.01eth`."""
+    return f"{found[1]} {found[2]}" if coins.base_of(found[2].lower()) else found[0]
 
 
 def _order_id(rest: _Rest) -> str | None:
@@ -248,8 +271,8 @@ def _amount(rest: _Rest, named: list[coins.Mention]) -> str | None:
 
 
 def _bare(rest: _Rest) -> str | None:
-    found = re.search(rf"(?<![\w.,]){_N}(?![\w.,]*[0-9a-z])", rest.text)
-    return found[1].replace(",", "") if found else None
+    found = re.search(rf"(?<![\w.,]){_N}{_K}(?![\w.,]*[0-9a-z])", rest.text)
+    return scaled(found[1], found[2]) if found else None
 
 
 def _side(lowered: str) -> str | None:

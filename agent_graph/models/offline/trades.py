@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from agent_graph import wording
 from agent_graph.evidence import to_decimal
-from agent_graph.models.offline import answers
+from agent_graph.models.offline import answers, doubts
 from agent_graph.models.offline.steps import Ask, Json, Say, Step, Use
 from agent_graph.models.offline.symbols import unknown_coin, with_symbol
 from domain.money import to_wire
 
+_EXCEPT = re.compile(
+    r"\b(?:except|besides|apart from|all but|everything but|but (?:not|keep|the)|unless|if|when|after|tomorrow"
+    r"|later|half)\b.*"
+)
 _BOTH = re.compile(r"\b(?:both|every|each)\b")
+_WHOLE = Decimal(100)
+_SMALLEST = Decimal("0.00000001")
 _RATIONALE = "The person asked in the chat: {text}"
 
 
@@ -42,14 +48,44 @@ def _buy(ask: Ask, symbols: tuple[str, ...]) -> Step:
         return refused
     if len(symbols) > 1:
         return _one_at_a_time(symbols)
+    doubt = _doubt(ask, symbols[0])
+    if doubt:
+        return doubt
     name = answers.pair(symbols[0])
-    if slots.wants_all or slots.wants_half:
+    if slots.wants_all or slots.share:
         return Say(f"How many dollars of {name} shall I propose to buy?", asks=True)
     if not slots.amount and not slots.notional:
         return Say(f"How much {name} do you want to buy, in dollars or in coins?", asks=True)
     size = {"amount": slots.amount} if slots.amount else {"notional_usd": slots.notional}
-    args = {"symbol": symbols[0], "side": "buy", **size, "price": slots.price, "rationale": _rationale(ask)}
+    args: dict[str, object] = {
+        "symbol": symbols[0],
+        "side": "buy",
+        **size,
+        "price": slots.price,
+        "rationale": _rationale(ask),
+    }
+    args["options"] = list(slots.options)
     return Use([("propose_order", {k: v for k, v in args.items() if v})])
+
+
+def _doubt(ask: Ask, symbol: str) -> Step | None:
+    """Ask back when a part of the order is not understood; a dropped word could be the one that matters."""
+    slots = ask.slots
+    if len(slots.options) > 1:
+        return Say(f"An order takes one of {wording.joined(slots.options)}. Which one?", asks=True)
+    if slots.options and not slots.price:
+        return Say(f"An order with {slots.options[0]} needs its own limit price. At which price?", asks=True)
+    words = doubts.of_order(slots, known=wording.split_symbol(symbol)[0].lower())
+    if words:
+        return Say(
+            f"I do not understand “{words}” in that order, so I proposed nothing. I can put up one order now "
+            "or at a limit price, in US dollars or coins, with no condition and no date. "
+            "Can you say it in such words?",
+            asks=True,
+        )
+    if re.search(r"\blimit\b", slots.left) and not slots.price:
+        return Say(f"At which limit price shall I propose to {slots.side or 'trade'}?", asks=True)
+    return None
 
 
 def _one_at_a_time(symbols: Sequence[str]) -> Say:
@@ -96,13 +132,13 @@ def _sell(ask: Ask, symbols: tuple[str, ...]) -> Step:
         return refused
     if len(symbols) > 1:
         return _one_at_a_time(symbols)
-    missing = _missing_for_sale(ask, symbols[0])
+    missing = _doubt(ask, symbols[0]) or _missing_for_sale(ask, symbols[0])
     if missing:
         return missing
     slots, symbol = ask.slots, symbols[0]
     if slots.profit:
         return _sell_at_profit(ask, symbol)
-    if slots.wants_all or slots.wants_half:
+    if slots.wants_all or (slots.share and not slots.amount and not slots.notional):
         return _sell_holding(ask, symbol)
     size = {"amount": slots.amount} if slots.amount else {"notional_usd": slots.notional}
     return _propose_sell(ask, symbol, size, slots.price, "reduce")
@@ -124,8 +160,11 @@ def _missing_for_sale(ask: Ask, symbol: str) -> Step | None:
     row = _held(ask, symbol)
     if row is None:
         return _holds_none(symbol)
+    _, quote = wording.split_symbol(symbol)
+    price = f" at {wording.money(slots.price, quote)}" if slots.price else ""
     return Say(
-        f"You hold {answers.position_line(row)}. All of it, or how much shall I propose to sell?", asks=True
+        f"You hold {answers.position_line(row)}. All of it, or how much shall I propose to sell{price}?",
+        asks=True,
     )
 
 
@@ -146,8 +185,11 @@ def _sell_holding(ask: Ask, symbol: str) -> Step:
     if row is None:
         return _holds_none(symbol)
     amount = str(row["amount"])
-    if ask.slots.wants_half and not ask.slots.wants_all:
-        amount = to_wire(round(Decimal(amount) / 2, 8))
+    if ask.slots.share and not ask.slots.wants_all:
+        share = Decimal(ask.slots.share)
+        if not 0 < share <= _WHOLE:
+            return Say("Which part of it, from 1 to 100 per cent, shall I propose to sell?", asks=True)
+        amount = to_wire((Decimal(amount) * share / _WHOLE).quantize(_SMALLEST, ROUND_DOWN))
     return _propose_sell(ask, symbol, {"amount": amount}, ask.slots.price, "reduce")
 
 
@@ -177,6 +219,7 @@ def _propose_sell(
         "price": price,
         "purpose": purpose,
         "rationale": _rationale(ask),
+        "options": list(ask.slots.options),
     }
     return Use([("propose_order", {k: v for k, v in args.items() if v})])
 
@@ -188,10 +231,21 @@ def cancel(ask: Ask) -> Step:
         return Say(
             wording.error_sentence(done.error) if done.error else wording.cancelled_sentences(done.data)
         )
+    exception = _EXCEPT.search(ask.slots.text.lower())
+    if exception:
+        return Say(
+            f"I do not understand “{exception.group()}” for a cancel, so I cancelled nothing. Name one order "
+            "by its id (“open orders” lists them), or say “cancel all”. Which shall I cancel?",
+            asks=True,
+        )
     if ask.slots.order_id:
         return Use([("cancel_order", {"order_id": ask.slots.order_id})])
     if ask.slots.wants_all or _BOTH.search(ask.slots.text.lower()):
         return Use([("cancel_order", {"scope": "session"})])
+    return _cancel_named(ask)
+
+
+def _cancel_named(ask: Ask) -> Step:
     listed = ask.last("orders")
     if listed is None:
         return Use([("orders", {"state": "open"})])
