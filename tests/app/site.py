@@ -16,7 +16,8 @@ import httpx
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from app.access import new_code
-from app.server import Built, OpenTalk, build, cookie_name, talk_opener
+from app.gate import cookie_name
+from app.server import Built, OpenTalk, build, talk_opener
 from domain.clock import SystemClock
 from guardrails.limits import SHIPPED
 from loopback.files import write_private
