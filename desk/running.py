@@ -48,7 +48,8 @@ class Running:
         store.record("desk.start", decision_text=self._parts.mode_line())
         self._desk.expire()
         self._desk.close_open_ends()
-        for work in (self._connect, self._tick, self._housekeeping):
+        timers = (self._tick, self._follow_account, self._sweep, self._reconcile, self._upkeep)
+        for work in (self._connect, *timers):
             self._spawn(work)
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -132,32 +133,50 @@ class Running:
                 self._parts.hub.publish("prices", {"prices": self._parts.market.prices_json()["prices"]})
             await asyncio.sleep(_TICK_S)
 
-    async def _housekeeping(self) -> None:
-        """Keep the account fresh, settle what is unknown, index and sign the journal."""
+    async def _follow_account(self) -> None:
+        """Keep balances and the fee tier fresh; a silent venue holds up nothing but this."""
+        clock, account = self._parts.clock, self._parts.account
+        next_fees = 0.0
+        while True:
+            await account.refresh()
+            if clock.monotonic() >= next_fees or account.fees is None:
+                await account.refresh_fees()
+                next_fees = clock.monotonic() + _FEES_EVERY_S
+            await asyncio.sleep(_ACCOUNT_EVERY_S)
+
+    async def _sweep(self) -> None:
+        """While the desk is stopped, cancel what is still live at the venue."""
+        while True:
+            await self._parts.stopping.sweep()
+            await asyncio.sleep(1.0)
+
+    async def _reconcile(self) -> None:
+        """Settle unknown orders, and compare the books: at once when in doubt, else on a timer."""
         clock, parts = self._parts.clock, self._parts
-        next_account = next_fees = next_status = next_prune = 0.0
+        await self.ready.wait()
         next_check = clock.monotonic() + _RECONCILE_EVERY_S
         while True:
-            now = clock.monotonic()
-            if now >= next_account:
-                await parts.account.refresh()
-                next_account = clock.monotonic() + _ACCOUNT_EVERY_S
-            if now >= next_fees or parts.account.fees is None:
-                await parts.account.refresh_fees()
-                next_fees = clock.monotonic() + _FEES_EVERY_S
-            if not parts.health.is_reconciled and self.ready.is_set() and parts.health.order_events_ok():
-                await parts.reconciliation.run()
             await parts.reconciliation.settle_unknown()
-            await parts.stopping.sweep()
-            if self.ready.is_set() and now >= next_check:
+            if not parts.health.is_reconciled and parts.health.order_events_ok():
+                await parts.reconciliation.run()
+                next_check = clock.monotonic() + _RECONCILE_EVERY_S
+            elif clock.monotonic() >= next_check:
                 await parts.reconciliation.check()
                 next_check = clock.monotonic() + _RECONCILE_EVERY_S
-            if now >= next_prune:
-                parts.store.prune_replies(clock.now() - timedelta(days=1))
-                next_prune = clock.monotonic() + _PRUNE_EVERY_S
+            await asyncio.sleep(1.0)
+
+    async def _upkeep(self) -> None:
+        """Publish the status, index and sign the journal, forget old replies."""
+        clock, parts = self._parts.clock, self._parts
+        next_status = next_prune = 0.0
+        while True:
+            now = clock.monotonic()
             if now >= next_status:
                 self._status()
-                next_status = clock.monotonic() + _STATUS_EVERY_S
+                next_status = now + _STATUS_EVERY_S
+            if now >= next_prune:
+                parts.store.prune_replies(clock.now() - timedelta(days=1))
+                next_prune = now + _PRUNE_EVERY_S
             words.index(parts.store.connection)
             if chain.is_head_due(parts.store.connection, clock.now()):
                 chain.sign_head(parts.store.connection, self._assembly.journal_key, clock.now())
