@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -116,9 +116,9 @@ class Conversations:
         """End subscriptions, let running turns end for a moment, stop the rest, close the store."""
         await self._exits.aclose()
 
-    async def list(self) -> Listed:
-        """Return the conversations, last used first."""
-        return await self._store.conversations()
+    async def list(self, sources: Sequence[str] = ()) -> Listed:
+        """Return the conversations, last used first; with `sources` only those that were begun there."""
+        return await self._store.conversations(sources=sources)
 
     async def create(self, source: str) -> str:
         """Begin a conversation; `source` says where (web, terminal, ask). Returns its id."""
@@ -129,9 +129,12 @@ class Conversations:
         await self._store.add_conversation(made)
         return made.id
 
-    async def latest(self, source: str = "web") -> str:
-        """Return the id of the conversation used last, of a new one when there is none."""
-        known = await self._store.conversations(1)
+    async def latest(self, source: str = "web", *, among: Sequence[str] = ()) -> str:
+        """Return the id of the conversation used last, of a new one when there is none.
+
+        With `among`, only conversations that were begun there count.
+        """
+        known = await self._store.conversations(1, among)
         return known[0].id if known else await self.create(source)
 
     async def transcript(self, conversation_id: str) -> Transcript:

@@ -22,9 +22,10 @@ MAX_CALLS_PER_STEP = 8
 
 
 class TurnState(TypedDict):
-    """One turn. `steps` are this turn's assistant and tool messages, `log` what is still to be journaled,
-    `journaled` how many numbers of journal entries were given away.
+    """One turn.
 
+    `steps` are this turn's assistant and tool messages, `log` what is still to be journaled and `journaled`
+    how many numbers of journal entries were given away.
     `waiting`: cards of this turn that the person has not answered, `{"proposal_id", "call_id"}`.
     `phase` counts the answers of the turn: the first, and one after each settled card.
     """

@@ -144,12 +144,14 @@ class ConversationStore:
             ]
         )
 
-    async def conversations(self, limit: int = 200) -> list[Conversation]:
-        """Return the conversations, last used first."""
+    async def conversations(self, limit: int = 200, sources: Sequence[str] = ()) -> list[Conversation]:
+        """Return the conversations, last used first; with `sources` only those that were begun there."""
+        wanted = list(sources)
         rows = await self._read(
             "SELECT id, title, source, created_at, updated_at FROM conversations "
+            "WHERE ? = '[]' OR source IN (SELECT value FROM json_each(?)) "
             "ORDER BY updated_at DESC, id DESC LIMIT ?",
-            (limit,),
+            (json.dumps(wanted), json.dumps(wanted), limit),
         )
         return [
             Conversation(id=r[0], title=r[1], source=r[2], created_at=r[3], updated_at=r[4]) for r in rows

@@ -165,6 +165,10 @@ def stopped_sentences(result: Json) -> str:
     cancelled = [str(order) for order in result.get("cancelled", [])]
     parts.append(f"Cancelled: {joined(cancelled)}." if cancelled else "No order was open.")
     parts += [f"Not cancelled: {f.get('order_id')} ({f.get('message')})." for f in result.get("failed", [])]
+    if result.get("proposals"):
+        parts.append(
+            "What you hold is not sold yet: the flatten card sells it, and only when you approve that card."
+        )
     parts.append("Only you can release it, with Release on the page or `matrix release`.")
     return " ".join(parts)
 

@@ -157,18 +157,17 @@ class ChatLoop:
         elif event.kind == "proposal":
             self._show_proposal(event.data["proposal"], event.text)
         elif event.kind == "sentence":
-            self._terminal.data(None, event.text)
+            # A sentence brings its own line end along; the terminal adds one.
+            self._terminal.data(None, event.text.rstrip())
         elif event.kind in {"notice", "error"}:
             self._terminal.talk(event.text)
 
     def _show_proposal(self, proposal: Json, outcome: str) -> None:
         if proposal["state"] == "pending":
             answer = f"{proposal['id']} {str(proposal['digest'])[:DIGEST_SHOWN]}"
-            self._terminal.data(proposal, card_text(proposal))
-            self._terminal.talk(f"  /approve {answer}    or    /reject {proposal['id']}")
-        elif proposal["state"] == "refused":
-            self._terminal.data(proposal, card_text(proposal))
-        else:
+            hint = f"  /approve {answer}    or    /reject {proposal['id']}"
+            self._terminal.data(proposal, f"{card_text(proposal)}\n{hint}")
+        elif proposal["state"] != "refused":  # the answer that follows names the rules of a refusal
             self._terminal.talk(f"* {outcome}")
 
     def _show(self, role: str, text: str) -> None:

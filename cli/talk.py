@@ -82,12 +82,27 @@ def _not_empty(text: str) -> str:
 async def _ask(context: Context, questions: list[str]) -> int:
     from cli.talking import talking
 
+    worst = Exit.OK
     async with talking(context) as opened:
         for question in questions:
             conversation = await opened.conversations.create("ask")
             handle = await opened.conversations.send(conversation, question)
-            await _print_answer(context, opened, await handle.result(), several=len(questions) > 1)
-    return Exit.OK
+            result = await handle.result()
+            worst = max(worst, await _exit_of(opened, result))
+            await _print_answer(context, opened, result, several=len(questions) > 1)
+    return worst
+
+
+async def _exit_of(opened: Talking, result: TurnResult) -> Exit:
+    """Return halted when an order was asked of a halted desk, refused when the desk refused it."""
+    cards = [await opened.desk.read(f"/proposals/{name}") for name in result.proposals]
+    refused = [card for card in cards if card["state"] == "refused"]
+    status = await opened.desk.read("/status")
+    has_stopped = any(tool["name"] == "flatten_and_pause" for tool in result.tools)
+    was_told = result.answer.startswith("The desk is ") and "Then ask again" in result.answer
+    if status["kill_state"] != "active" and (refused or was_told) and not has_stopped:
+        return Exit.HALTED
+    return Exit.REFUSED if refused and not has_stopped else Exit.OK
 
 
 async def _print_answer(context: Context, opened: Talking, result: TurnResult, *, several: bool) -> None:
@@ -98,6 +113,8 @@ async def _print_answer(context: Context, opened: Talking, result: TurnResult, *
     if not context.terminal.as_json:
         for proposal_id in result.proposals:
             proposal = await opened.desk.read(f"/proposals/{proposal_id}")
+            if proposal["state"] == "refused":
+                continue  # the answer has named the rules and what to do
             lines += ["", card_text(proposal)]
             if proposal["state"] == "pending":
                 lines += [_ENDS_WITH_US if opened.is_borrowed else how_to_answer(proposal)]

@@ -164,3 +164,12 @@ async def test_journal_tells_message_model_tool_and_answer(stack: DeskStack):
         assert "prompt_sha256" in by_kind["model.call"]["payload_text"]
         wanted = [r for r in found["records"] if r["cause"] == message["id"] and r["kind"] != "model.call"]
         assert wanted, "the intent must lead back to the message"
+
+
+async def test_a_list_can_leave_out_where_conversations_were_begun(stack: DeskStack, home: Path):
+    async with talking(stack.client, home) as chat:
+        page = await chat.create("web")
+        asked = await chat.create("ask")
+        assert {asked, page} <= {known.id for known in await chat.list()}
+        assert asked not in {known.id for known in await chat.list(("web", "terminal"))}
+        assert await chat.latest(among=("web",)) == page

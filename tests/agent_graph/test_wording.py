@@ -132,3 +132,16 @@ def test_a_refusal_of_a_halted_desk_names_only_the_way_out():
     text = wording.refusal_sentences({"state": "refused", "verdict": {"checks": checks}})
     assert "matrix release" in text
     assert "Wait a moment" not in text
+
+
+def test_a_closing_notice_names_its_order():
+    card = {"wire": {"side": "buy", "symbol": "btcusd", "amount": "0.0003821", "price": "65000"}}
+    said = wording.outcome_sentences({"state": "expired", "card": card})
+    assert said.startswith("The card to buy 0.0003821 BTC expired before it was approved; nothing was sent.")
+
+
+def test_a_stop_lists_what_it_cancelled_and_explains_the_flatten_card():
+    done = {"kill_state": "halted", "cancelled": ["123"], "failed": [], "proposals": [{"id": "P-1"}]}
+    said = wording.stopped_sentences(done)
+    assert "Cancelled: 123." in said
+    assert "the flatten card sells it" in said

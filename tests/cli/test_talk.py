@@ -35,6 +35,11 @@ def test_ask_with_nothing_running_answers_and_leaves_nothing_behind(
     assert "matrix approve" not in card.stdout
     assert "Digest: " in card.stdout
 
+    refused = matrix("ask", "buy $5000 of btc")
+    assert refused.returncode == 1, refused.stdout
+    assert refused.stdout.startswith("Refused: ")
+    assert "Digest: " not in refused.stdout
+
     sitting = matrix("chat", typed="btc price\n/approve\n/nonsense\n")
     assert sitting.returncode == 0, sitting.stderr
     assert sitting.stdout.strip()
@@ -139,4 +144,7 @@ def test_chat_from_a_wish_over_the_card_to_the_receipts(sitting: Sitting, home: 
     assert later.returncode == 0
     assert "why did we buy?" in later.stdout
     assert "halted" in later.stderr
+    halted = matrix("ask", "buy $25 of btc")
+    assert halted.returncode == 4, halted.stdout
+    assert matrix("ask", "btc price").returncode == 0
     assert processes_of(home) == []

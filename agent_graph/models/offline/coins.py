@@ -52,10 +52,10 @@ TICKERS = frozenset(_TICKER_WORDS.split())
 _WORDLIKE = frozenset({"link", "dot", "uni", "atom", "fil", "near", "ton", "sol", "apt", "arb"})
 """Tickers that are also words: they count in capitals or next to a word of trade."""
 _TRADE_BEFORE = re.compile(
-    r"(?:\b(?:buy|sell|of|price|quote|book|some|a|half|my|all|in|for|on|the|long|short|and|worth)|[0-9$])\s*$"
+    r"(?:^|\b(?:buy|sell|of|price|quote|book|some|a|half|my|all|in|for|on|the|long|short|and|worth)|[0-9$])\s*$"
 )
 _TRADE_AFTER = re.compile(
-    r"^\s*(?:@|,|price|quote|book|candles?|chart|position|order|fees?|trade|holdings?|at|for|now|\?|$)"
+    r"^\s*(?:@|,|and|prices?|quote|book|candles?|chart|position|order|fees?|trade|holdings?|at|for|now|\?|$)"
 )
 _PAIR = re.compile(rf"\b([a-z0-9]{{2,8}}?)\s?[/\-_]?\s?({'|'.join(QUOTES)})\b")
 _WORD = re.compile(r"[a-z0-9]+")

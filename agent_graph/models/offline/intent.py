@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from agent_graph.models.offline import coins, moods
+from agent_graph.models.offline import coins, facts, moods
 from agent_graph.models.offline.examples import CONCEPTS, EXAMPLES, SYNONYMS
 from agent_graph.models.offline.numbers import spell_out
 from agent_graph.models.offline.panic import asks_why_halted, is_about_stop, is_stop, may_stop
@@ -138,7 +138,9 @@ def _said_outright(slots: Slots) -> str:
         return "about_stop"
     if slots.symbols and (slots.amount or slots.notional) and moods.is_what_if(lowered):
         return "break_even"
-    return "resize" if moods.is_resize(lowered) and not slots.symbols else ""
+    if moods.is_resize(lowered) and not slots.symbols:
+        return "resize"
+    return facts.asked(slots)
 
 
 def _nearest(slots: Slots) -> tuple[str, float]:

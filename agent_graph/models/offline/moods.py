@@ -13,18 +13,22 @@ _QUESTION = re.compile(
     r"|have|has|had|if|would|will|could|can|isn't|aren't|explain|suppose|imagine|assuming)\b"
 )
 _NEGATED = re.compile(
-    r"\b(?:do not|don'?t|dont|never|not|no longer|cannot|can'?t|won'?t|wouldn'?t|stop|avoid|without|refuse to|rather not)"
+    r"\b(?:do not|don'?t|dont|never|not|no longer|cannot|can'?t|won'?t|wouldn'?t"
+    r"|stop|avoid|without|refuse to|rather not)"
     r"\s+(?:want(?:ed)?\s+(?:me\s+|you\s+)?to\s+|to\s+|you\s+|ever\s+|please\s+|yet\s+|like to\s+|me\s+)*"
-    r"(?:buy|buying|sell|selling|purchase|get|cancel|raise|lower|set|change|increase|trade|trading|order|propose|dump|place|add|spend|invest)\b"
+    r"(?:buy|buying|sell|selling|purchase|get|cancel|raise|lower|set|change|increase"
+    r"|trade|trading|order|propose|dump|place|add|spend|invest)\b"
 )
 _DENIED = re.compile(r"\b(?:order anymore|that order|never mind)\b")
 _PAST = re.compile(
     r"\b(?:bought|sold|purchased|offloaded|dumped)\b|\bdid (?:i|we|you|it|u)\b.*\b(?:buy|sell|trade)\b"
 )
 _SYSTEM = re.compile(
-    r"(?:^|[\n\"'“”(>\[<|])\s*(?:system|assistant|developer|admin(?:istrator)?|root|operator|tool|instructions?)"
+    r"(?:^|[\n\"'“”(>\[<|])\s*(?:system|assistant|developer|admin(?:istrator)?"
+    r"|root|operator|tool|instructions?)"
     r"\s*(?:prompt|message|note|override)?\s*[:>\]|]"
-    r"|\b(?:admin|developer|debug|god|root|sudo|unrestricted|jailbreak) mode\b|\byou are now\b|\[/?inst\]|<\|",
+    r"|\b(?:admin|developer|debug|god|root|sudo|unrestricted|jailbreak) mode\b"
+    r"|\byou are now\b|\[/?inst\]|<\|",
     re.IGNORECASE,
 )
 _SPOT_ONLY = re.compile(
@@ -40,6 +44,7 @@ _RESIZE = re.compile(
 _WHAT_IF_TRADE = re.compile(
     r"^(?:what|how)\b.*\b(?:if|for|when)\b.*\b(?:buy|bought|buying|sell|sold|selling|put|invest)\b"
 )
+_TOLD_PAST = re.compile(r"^(?:i|we|you|it)?\s*(?:have )?(?:bought|sold|purchased)\b")
 _FEES = re.compile(r"\b(?:fees?|commissions?|cost|costs|charge)\b")
 
 
@@ -79,17 +84,14 @@ def of_trade(lowered: str, *, has_size: bool, has_coin: bool) -> str:
         return "not_wanted"
     if is_polite(lowered):
         return ""
-    is_question = bool(_QUESTION.match(lowered)) or lowered.endswith("?")
-    if not is_question:
-        return (
-            "orders"
-            if re.match(r"^(?:i|we|you|it)?\s*(?:have )?(?:bought|sold|purchased)\b", lowered)
-            else ""
-        )
-    if has_size and has_coin and (_FEES.search(lowered) or re.search(r"\b(?:if|happen)\b", lowered)):
+    if _QUESTION.match(lowered) or lowered.endswith("?"):
+        return _of_question(lowered, is_priced=has_size and has_coin)
+    return "orders" if _TOLD_PAST.match(lowered) else ""
+
+
+def _of_question(lowered: str, *, is_priced: bool) -> str:
+    if is_priced and (_FEES.search(lowered) or re.search(r"\b(?:if|happen)\b", lowered)):
         return "break_even"
     if _PAST.search(lowered):
         return "orders"
-    if re.match(r"^(?:should|shall|is it|would you)\b", lowered):
-        return "advice"
-    return "asked_about_trade"
+    return "advice" if re.match(r"^(?:should|shall|is it|would you)\b", lowered) else "asked_about_trade"

@@ -48,7 +48,8 @@ _PHRASES = (
 _EXCLUDED = re.compile(
     r"\bstop[- ](?:loss|limit|price|order|at)\b"
     r"|\b(?:stop|kill|halt|pause) (?:that|the|this|my) (?:[a-z]+ )?order\b"
-    r"|\b(?:do not|don'?t|dont|never|not|without) (?:you )?(?:stop|halt|panic|flatten|kill|pause|abort|freeze)"
+    r"|\b(?:do not|don'?t|dont|never|not|without) (?:you )?"
+    r"(?:stop|halt|panic|flatten|kill|pause|abort|freeze)"
     r"|\bfill[- ]or[- ]kill\b"
     r"|\bstop (?:telling|showing|saying|asking)"
     r"|^(?:what'?s?|how'?s?|why|y|when|who'?s?|where'?s?|does|did|is|are|explain|tell me|was|were|which)\b"
@@ -93,7 +94,8 @@ def _plain(message: str) -> str:
 
 
 _ABOUT = re.compile(
-    r"^(?:and |but |so |ok |hey |please )*(?:how (?:do|can|would|could|should|to)|what (?:does|do|is|happens|would|will|if)"
+    r"^(?:and |but |so |ok |hey |please )*(?:how (?:do|can|would|could|should|to)"
+    r"|what (?:does|do|is|happens|would|will|if)"
     r"|what'?s|explain|tell me (?:what|how|about)|can i|could i|where (?:is|do)|does|do you)\b"
 )
 _STOP_WORD = re.compile(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 
 from agent_graph import wording
-from agent_graph.models.offline import answers, doubts, talk, trades
+from agent_graph.models.offline import answers, doubts, facts, talk, trades
 from agent_graph.models.offline.steps import Ask, Say, Step, Use
 from agent_graph.models.offline.symbols import listed, unknown_coin, with_symbol
+from tools.registry import INTERVALS
 
 Plan = Callable[[Ask], Step]
 
@@ -61,11 +62,18 @@ _fees_paid = _reads("portfolio", lambda _, data: answers.fees_paid(data))
 _connections = _reads("connections", _status)
 _explain = _reads("explain_trade", lambda _, data: answers.explanation(data))
 _search = _reads("search_journal", lambda ask, data: answers.records(data, ask.zone))
+_meaning = _reads("limits", lambda ask, data: facts.meaning_of(_limit_name(ask, data), data))
 _limits = _reads("limits", lambda ask, data: answers.limits(data, _limit_name(ask, data)))
 
 
 def price(ask: Ask) -> Step:
     """Show quotes of one pair, several, or all."""
+    foreign = doubts.foreign_money(ask.slots.text)
+    if foreign:
+        return Say(
+            f"I have no prices in “{foreign}”; pairs here are quoted in US dollars. Shall I show those?",
+            asks=True,
+        )
     return with_symbol(ask, lambda symbols: _price_of(ask, symbols), or_all=True)
 
 
@@ -93,10 +101,25 @@ def book(ask: Ask) -> Step:
     return with_symbol(ask, lambda symbols: _book(ask, {"symbol": symbols[0], **depth}))
 
 
+_MOST_CANDLES = 200
+_ODD_INTERVAL = re.compile(
+    r"(?<!last )(?<!past )(?<!the )\b[0-9]+\s?-?(?:m|min|minute|h|hr|hour|d|day|w|week)s?\b"
+)
+
+
 def candles(ask: Ask) -> Step:
     """Show candles of one pair, hourly unless said otherwise."""
+    odd = _ODD_INTERVAL.search(ask.slots.text.lower())
+    if odd and not ask.slots.interval:
+        return Say(
+            f"There are no candles of “{odd.group()}”. The lengths are "
+            f"{wording.joined(INTERVALS)}. Which one?",
+            asks=True,
+        )
+    if ask.slots.count is not None and not 1 <= ask.slots.count <= _MOST_CANDLES:
+        return Say(f"I can show from 1 to {_MOST_CANDLES} candles at once. How many?", asks=True)
     args: dict[str, object] = {"interval": ask.slots.interval or "1h"}
-    if ask.slots.count and 1 <= ask.slots.count <= 200:
+    if ask.slots.count:
         args["limit"] = ask.slots.count
     return with_symbol(ask, lambda symbols: _candles(ask, {"symbol": symbols[0], **args}))
 
@@ -190,7 +213,7 @@ def explain(ask: Ask) -> Step:
 
 _NOISE_WORDS = """
 search the journal journals for about show me what does say in entries records record any up look find
-of please a an and i to with my our that has been going on recent last all log logs can you is are there
+of please happened went a an and i to with my our that has been going on recent last all log logs can you is are there
 """
 _KINDS: Mapping[str, str] = {
     "fill": "fill",
@@ -205,9 +228,15 @@ _KINDS: Mapping[str, str] = {
 _SEARCH_NOISE = frozenset(_NOISE_WORDS.split())
 
 
+_RECORD_ID = re.compile(r"\bR-[0-9A-HJKMNP-TV-Z]{26}\b", re.IGNORECASE)
+
+
 def search(ask: Ask) -> Step:
     """Search the journal by the words that are left of the question."""
     slots = ask.slots
+    record = _RECORD_ID.search(slots.text)
+    if record:
+        return _search(ask, {"text": record.group().upper()})
     spoken = {"today", "yesterday", "week", "month", "days"} if slots.period else set()
     words = [w for w in slots.text.lower().replace("?", " ").split() if w not in _SEARCH_NOISE | spoken]
     text = " ".join(words)
@@ -227,6 +256,11 @@ def connections(ask: Ask) -> Step:
 def limits_show(ask: Ask) -> Step:
     """Show the limits."""
     return _limits(ask, {})
+
+
+def meaning(ask: Ask) -> Step:
+    """Explain a limit with its value."""
+    return _meaning(ask, {})
 
 
 def _limit_name(ask: Ask, data: Mapping[str, object]) -> str | None:
@@ -338,6 +372,10 @@ PLANS: Mapping[str, Plan] = {
     "not_wanted": talk.not_wanted,
     "spot_only": talk.spot_only,
     "asked_about_trade": talk.asked_about_trade,
+    "clock": facts.clock,
+    "cards": facts.cards,
+    "basis_points": facts.basis_points,
+    "meaning": meaning,
     "advice": advice,
     "asked_about_change": asked_about_change,
     "unknown": unknown,

@@ -87,9 +87,9 @@ def odd_number(ask: Ask) -> Step:
 def maybe_stop(_ask: Ask) -> Step:
     """Ask whether a stop is meant: likeness alone stops nothing."""
     return Say(
-        "I have stopped nothing, because I am not sure that you mean it. “STOP EVERYTHING” cancels every order "
-        "and halts the desk at once, “cancel all” only cancels the orders, and “sell my btc” puts up a card "
-        "for one holding. One pair alone cannot be paused. Which of these do you want?",
+        "I have stopped nothing, because I am not sure that you mean it. “STOP EVERYTHING” cancels every "
+        "order and halts the desk at once, “cancel all” only cancels the orders, and “sell my btc” puts up a "
+        "card for one holding. One pair alone cannot be paused. Which of these do you want?",
         asks=True,
     )
 
@@ -99,8 +99,8 @@ def about_stop(_ask: Ask) -> Step:
     return Say(
         "Nothing was stopped; you only asked. “STOP EVERYTHING” here, Flatten & Pause on the page or "
         "`matrix kill` in a terminal cancels every open order and halts the desk at once. The chat then puts "
-        "up a card that sells what you hold, and nothing is sold before you approve it. A halted desk takes no "
-        "purchase until you press Release or run `matrix release`."
+        "up a card that sells what you hold, and nothing is sold before you approve it. A halted desk takes "
+        "no purchase until you press Release or run `matrix release`."
     )
 
 
@@ -108,8 +108,8 @@ def resize(ask: Ask) -> Step:
     """Say how a card is changed: the chat cannot do it."""
     card = "card that is up" if ask.context.get("pending_proposals") else "card"
     return Say(
-        f"I changed nothing: Edit on the {card} changes its amount or price. Or ask for the whole order anew, "
-        "such as “buy twenty dollars of btc”, and reject the old card. Which order do you want?",
+        f"I changed nothing: Edit on the {card} changes its amount or price. Or ask for the whole order "
+        "anew, such as “buy twenty dollars of btc”, and reject the old card. Which order do you want?",
         asks=True,
     )
 
@@ -129,10 +129,11 @@ def spot_only(_ask: Ask) -> Step:
 
 
 def asked_about_trade(_ask: Ask) -> Step:
-    """A question is no order."""
+    """Take no question for an order."""
     return Say(
-        "That reads like a question, so I proposed nothing. For an order, write it without a question, such as "
-        "“buy twenty dollars of btc”; for its costs, “break even if I buy twenty dollars of btc”. Which do you mean?",
+        "That reads like a question, so I proposed nothing. For an order, write it without a question, such "
+        "as “buy twenty dollars of btc”; for its costs, “break even if I buy twenty dollars of btc”. "
+        "Which do you mean?",
         asks=True,
     )
 

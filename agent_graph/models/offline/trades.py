@@ -14,8 +14,8 @@ from agent_graph.models.offline.symbols import unknown_coin, with_symbol
 from domain.money import to_wire
 
 _EXCEPT = re.compile(
-    r"\b(?:except|besides|apart from|all but|everything but|but (?:not|keep|the)|unless|if|when|after|tomorrow"
-    r"|later|half)\b.*"
+    r"\b(?:except|besides|apart from|all but|everything but|but (?:not|keep|the)"
+    r"|unless|if|when|after|tomorrow|later|half)\b.*"
 )
 _BOTH = re.compile(r"\b(?:both|every|each)\b")
 _WHOLE = Decimal(100)
