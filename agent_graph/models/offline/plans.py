@@ -213,7 +213,8 @@ def explain(ask: Ask) -> Step:
 
 _NOISE_WORDS = """
 search the journal journals for about show me what does say in entries records record any up look find
-of please happened went a an and i to with my our that has been going on recent last all log logs can you is are there
+of please happened went a an and i to
+with my our that has been going on recent last all log logs can you is are there
 """
 _KINDS: Mapping[str, str] = {
     "fill": "fill",
