@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE = 4000
 _LAST = frozenset({EventKind.DONE, EventKind.ERROR})
 
+KEPT = ("web", "terminal")
+"""Where conversations begin that one goes back to; single questions of `matrix ask` are not listed."""
+
 
 class ChatRoom:
     """Holds the conversations once they are open and tells every page what happens in them."""
@@ -164,13 +167,13 @@ def chat_router(room: ChatRoom) -> APIRouter:
     @router.get("")
     async def conversations() -> Json:
         """Return every conversation, last used first, and the one to show first."""
-        found = await room.talk.list()
+        found = await room.talk.list(KEPT)
         return {
             "conversations": [
                 {"id": item.id, "title": item.title, "source": item.source, "at": item.updated_at}
                 for item in found
             ],
-            "latest": await room.talk.latest(),
+            "latest": await room.talk.latest(among=KEPT),
         }
 
     @router.post("")

@@ -86,7 +86,7 @@ class ChatLoop:
 
     async def run(self) -> int:
         """Show the last messages, then read, answer and listen until the input ends."""
-        latest = await self._conversations.latest()
+        latest = await self._conversations.latest("terminal", among=("web", "terminal"))
         await self._enter(latest or await self._conversations.create("terminal"))
         status = await self._desk.read("/status")
         self._terminal.talk(f"{status['mode_line']} - {status['kill_state']}. /help shows what you can type.")

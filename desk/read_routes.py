@@ -21,7 +21,7 @@ from domain.errors import BadInputError, MatrixError, NotFoundError
 from domain.instrument import Side
 from domain.money import parse_decimal
 from memory import chain, journal_read
-from memory.record import Record
+from memory.record import RECORD_ID, Record
 from tools import fee_math, recall, selector
 
 _RANK_INTERVAL = "5m"
@@ -222,6 +222,9 @@ def _add_journal(app: FastAPI, desk: Desk) -> None:
         period: str | None = None,
         limit: int = 20,
     ) -> dict[str, Any]:
+        if text is not None and RECORD_ID.fullmatch(text.strip()):
+            one = journal_read.get(database, text.strip())
+            return {"records": [_shown(one)] if one else [], "total": 1 if one else 0}
         start, end = parse_period(period, p.clock.now(), p.settings.timezone)
         wanted: journal_read.Filters = {
             "text": text,

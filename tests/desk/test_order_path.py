@@ -215,6 +215,8 @@ async def test_journal_verifies_and_has_the_sending_entry_before_the_reply(stack
     found = await stack.client.read("/journal/search", order_id=done["order"]["client_order_id"], limit=50)
     sequence = [r["kind"] for r in reversed(found["records"])]
     assert sequence.index("order.sending") < sequence.index("order.accepted") < sequence.index("fill")
+    one = await stack.client.read("/journal/search", text=f" {found['records'][0]['id']} ")
+    assert [r["id"] for r in one["records"]] == [found["records"][0]["id"]]
     lines = list((stack.home / "journal").rglob("*.jsonl"))
     assert lines
     assert lines[0].stat().st_mode & 0o777 == 0o600
