@@ -5,6 +5,9 @@ They count against every limit from the moment they are seen, and a stop cancels
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 from desk.account import Account
@@ -42,7 +45,7 @@ class Adoption:
         self._clock = clock
 
     async def adopt_unknown(self) -> list[Order]:
-        """Read the venue's open orders; return those that were not live here, now adopted or reopened."""
+        """Read the venue's open orders; return those not known as live here, adopted or recognised."""
         found: list[Order] = []
         for venue in await self._wire.rest.open_orders():
             known = self._ledger.find(
@@ -50,12 +53,18 @@ class Adoption:
             )
             if known is None:
                 found.append(self._adopt(venue))
-            elif not known.state.is_live:
-                self._settlement.accept(known, venue)
-                reopened = self._ledger.get(known.client_order_id)
-                if reopened is not None and reopened.state.is_live:
-                    found.append(reopened)
+            elif not known.state.is_live or known.venue_order_id is None:
+                found.append(self._recognise(known, venue))
         return found
+
+    def _recognise(self, known: Order, venue: VenueOrder) -> Order:
+        """Note that the venue has an order of ours; on a dead disk at least this answer knows its id."""
+        with suppress(sqlite3.Error):
+            self._settlement.accept(known, venue)
+            noted = self._ledger.get(known.client_order_id)
+            if noted is not None and noted.venue_order_id is not None:
+                return noted
+        return replace(known, venue_order_id=venue.venue_order_id)
 
     def _adopt(self, venue: VenueOrder) -> Order:
         """Take over an order that stands at the venue without us knowing it: it counts against the limits."""

@@ -21,7 +21,7 @@ from desk.snapshots import Health
 from desk.store import Store
 from desk.wire import Wire
 from domain.clock import Clock, epoch_ms, rfc3339
-from domain.errors import MatrixError
+from domain.errors import BadInputError, MatrixError
 from domain.money import CONTEXT, ZERO, to_wire
 from domain.order import OrderState
 from domain.position import Position
@@ -62,16 +62,18 @@ class Reconciliation:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._healthy_since: dict[str, float] = {}
+        self._has_begun = False
         self.last_error: str | None = None
 
     async def run(self) -> None:
         """Do one whole pass; a venue fault leaves the desk unreconciled, and the timer tries again."""
-        self._health.is_reconciled = False
+        self._health.doubt()
         await self.check(is_routine=False)
 
     async def check(self, *, is_routine: bool = True) -> None:
         """Do one whole pass without stopping trading meanwhile; a quiet routine pass leaves no record."""
         async with self._lock:
+            doubts = self._health.doubts
             try:
                 differences = await self._pass()
             except MatrixError as error:
@@ -84,7 +86,8 @@ class Reconciliation:
                     decision_text=f"{len(differences)} differences",
                     result={"differences": differences},
                 )
-            self._health.is_reconciled = True
+            if self._health.doubts == doubts:
+                self._health.is_reconciled = True
 
     async def _pass(self) -> list[dict[str, Any]]:
         differences: list[dict[str, Any]] = []
@@ -93,10 +96,7 @@ class Reconciliation:
         await self._fills(differences)
         differences.extend(_extra(order) for order in await self._adoption.adopt_unknown())
         for order in self._ledger.live():
-            if not await self._sending.look_up(order):
-                differences.append({"kind": "missing order", "client_order_id": order.client_order_id})
-                if order.state is OrderState.OPEN:
-                    self._doubt(order)
+            await self._look_up(order, differences)
         await self._settle_balances(differences)
         return differences
 
@@ -129,8 +129,27 @@ class Reconciliation:
         }
         return {asset: pair for asset, pair in sorted(pairs.items()) if pair[0] != pair[1]}
 
+    async def _look_up(self, order: Order, differences: list[dict[str, Any]]) -> None:
+        try:
+            is_found = await self._sending.look_up(order)
+        except BadInputError as error:
+            # One odd id, of an order made elsewhere, must not keep all others from being compared.
+            differences.append(
+                {"kind": "unreadable order", "id": order.client_order_id, "why": error.message}
+            )
+            return
+        if is_found:
+            return
+        differences.append({"kind": "missing order", "client_order_id": order.client_order_id})
+        now = self._ledger.get(order.client_order_id)
+        if now is not None and now.state is OrderState.OPEN:
+            self._doubt(now)
+
     def _mark_interrupted(self, differences: list[dict[str, Any]]) -> None:
-        """Turn orders that a crash caught while sending into unknown ones."""
+        """Turn orders that a crash caught while sending into unknown ones; only the first pass finds any."""
+        if self._has_begun:
+            return
+        self._has_begun = True
         for order in self._ledger.live():
             if order.state is OrderState.SENDING:
                 differences.append({"kind": "interrupted send", "client_order_id": order.client_order_id})
@@ -165,6 +184,14 @@ class Reconciliation:
         """Make positions equal the venue's balances; units of unknown origin cost what they are worth now."""
         rates = self._market.usd_rates()
         is_first = self._store.get_meta(_BALANCES_READ) is None
+        traded = {asset for i in self._market.instruments.values() for asset in (i.base, i.quote)}
+        unpriced = sorted(asset for asset in self._unequal() if asset in traded and asset not in rates)
+        if unpriced:
+            raise MatrixError(
+                "NO_PRICE_YET",
+                f"no price yet for {', '.join(unpriced)}, so what is held of it cannot be valued",
+                "Wait until the market light is green.",
+            )
         for asset, (ours, actual) in self._unequal().items():
             differences.append(
                 {

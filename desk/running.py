@@ -82,7 +82,7 @@ class Running:
 
     def _doubt(self) -> None:
         """Stop trading until the books agree again: an event told of an order we do not know."""
-        self._parts.health.is_reconciled = False
+        self._parts.health.doubt()
 
     async def _connect(self) -> None:
         """Read the instruments, then follow market and orders for good."""

@@ -29,6 +29,7 @@ from guardrails.snapshot import Consent, KillState
 from tools import order_builder
 
 _NEVER_LEFT = frozenset({"NOT_SENT", "NONCE_PASSED", "WITHDRAWN"})
+_NONCE_ATTEMPTS = 20
 SETTLE_WAIT_S = 4.0
 """How long an answer waits for the venue's events before it says `resting` or `unknown`."""
 CANCEL_WAIT_S = 2.5
@@ -148,9 +149,7 @@ class Sending:
         self._messages.hit()
         self._orders.hit()
         try:
-            # Nothing is awaited between the nonce and the queue for the wire, so nothing can overtake it.
-            signed = order_builder.build(draft, self._wire.credentials, self._wire.nonces.next())
-            venue = await self._wire.rest.submit(signed, may_leave=lambda: self._may_leave(draft, leaves_by))
+            venue = await self._leave(draft, leaves_by)
         except VenueRejectedError as error:
             is_ours = error.code in _NEVER_LEFT
             if not is_ours:
@@ -167,11 +166,29 @@ class Sending:
         except MatrixError as error:
             self._settlement.reject(order, f"{error.code}: {error.message}", never_sent=True)
             return
-        self._health.clear_rejects()
         self._settlement.accept(order, venue)
+        self._health.clear_rejects()
         if not venue.is_live:
             self._settlement.close(draft.client_order_id, venue)
         self._account.latency_ms = round((self._clock.monotonic() - started) * 1000)
+
+    async def _leave(self, draft: OrderDraft, leaves_by: float | None) -> VenueOrder:
+        """Sign and send.
+
+        A request that took its nonce later may leave first: then these bytes never do, and the same order
+        is signed anew. What may have left is never signed again.
+        """
+        attempts = 0
+        while True:
+            signed = order_builder.build(draft, self._wire.credentials, self._wire.nonces.next())
+            try:
+                return await self._wire.rest.submit(
+                    signed, may_leave=lambda: self._may_leave(draft, leaves_by)
+                )
+            except VenueRejectedError as error:
+                attempts += 1
+                if error.code != "NONCE_PASSED" or attempts >= _NONCE_ATTEMPTS:
+                    raise
 
     def _mark_unknown(self, order: Order, why: str, started: float) -> None:
         with self._store.transaction():
@@ -235,8 +252,22 @@ class Sending:
             known = await asyncio.wait_for(self._adoption.adopt_unknown(), CANCEL_WAIT_S)
         except (MatrixError, TimeoutError, sqlite3.Error):
             known = []
+        known = [o for o in known if not (keep_exits and o.is_exit)]
         await self._cancel_these(known, report, cause=cause, source=source)
+        # What could not be cancelled under our id may have been under the venue's.
+        done = {o.client_order_id for o in known if o.venue_order_id in report["cancelled"]}
+        report["failed"] = [f for f in report["failed"] if f["order_id"] not in done]
+        if not self._store.is_journal_ok and not keep_exits:
+            # Rows that could not be written may hide an order: the venue's own list cancels it too.
+            with suppress(MatrixError, TimeoutError):
+                await asyncio.wait_for(self._wire.rest.cancel_session(), CANCEL_WAIT_S)
         return report
+
+    async def cancel_these(self, orders: list[Order], *, source: str) -> list[str]:
+        """Cancel these orders at once; returns the names of those that were."""
+        report: dict[str, Any] = {"cancelled": [], "failed": []}
+        await self._cancel_these(orders, report, cause=None, source=source)
+        return list(report["cancelled"])
 
     async def _cancel_these(
         self, orders: list[Order], report: dict[str, Any], *, cause: str | None, source: str
@@ -257,11 +288,18 @@ class Sending:
                 task.add_done_callback(self._late.discard)
 
     async def look_up(self, order: Order) -> bool:
-        """Ask the venue for one order by our id; returns whether it was found. Raises venue faults."""
-        found = await self._wire.rest.order_status(client_order_id=order.client_order_id)
+        """Ask the venue for one order, by its own id when that is known; returns whether it was found.
+
+        Raises venue faults.
+        """
+        if order.venue_order_id is not None:
+            found = await self._wire.rest.order_status(venue_order_id=order.venue_order_id)
+        else:
+            found = await self._wire.rest.order_status(client_order_id=order.client_order_id)
         if not found:
+            ours = {order.client_order_id, order.venue_order_id} - {None}
             found = [
-                v for v in await self._wire.rest.open_orders() if v.client_order_id == order.client_order_id
+                v for v in await self._wire.rest.open_orders() if {v.client_order_id, v.venue_order_id} & ours
             ]
         if not found:
             return False
@@ -284,6 +322,7 @@ class Sending:
                 settled = await self._settlement.wait_for(client_order_id, _is_done, SETTLE_WAIT_S)
             order = settled or order
         await self._account.refresh()
+        order = self._ledger.get(client_order_id) or order
         return outcome_of(order, self._ledger.fills(client_order_id=client_order_id))
 
 

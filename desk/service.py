@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,7 +73,7 @@ class Desk:
         parts.settlement.on_order = self._order_changed
         parts.settlement.on_fill = self._filled
         parts.stopping.on_change = self._latch_changed
-        parts.stopping.on_voided = self._publish_proposal
+        parts.stopping.on_card = self._publish_proposal
 
     # -- showing
 
@@ -191,7 +192,7 @@ class Desk:
         self._publish_proposal(proposal_id)
         if approved.kind == "limit":
             return self._apply_limit(approved)
-        outcome = _not_sent("the desk stopped before it was sent", approved.record_id)
+        outcome: dict[str, Any] | None = None
         try:
             if approved.is_flatten and p.stopping.state() is not KillState.ACTIVE:
                 outcome = await p.stopping.flatten_approved(
@@ -199,7 +200,7 @@ class Desk:
                 )
             else:
                 outcome = await self._send(approved, digest, leaves_by)
-        except MatrixError as error:
+        except (MatrixError, sqlite3.Error) as error:
             outcome = self._outcome_now(approved) or _not_sent(str(error), approved.record_id)
         done = p.proposals.set_outcome(proposal_id, outcome)
         self._publish_proposal(proposal_id)

@@ -51,8 +51,14 @@ class Health:
         self._clock = clock
         self._base = (clock.now(), clock.monotonic())
         self.is_reconciled = False
+        self.doubts = 0
         self.order_events_ok: Callable[[], bool] = lambda: False
         self.venue_skew_s: Callable[[], float | None] = lambda: None
+
+    def doubt(self) -> None:
+        """Take the books as not reconciled; only a pass that begins after this may say otherwise."""
+        self.is_reconciled = False
+        self.doubts += 1
 
     @property
     def rejects_in_a_row(self) -> int:

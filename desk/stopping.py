@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -33,6 +34,7 @@ from guardrails.snapshot import Consent, ConsentKind, KillState
 
 log = logging.getLogger("matrix.desk")
 _LATCH = "kill_latch"
+_KEPT = ", positions kept"
 SENDING_WAIT_S = 5.0
 ANSWER_S = 12.0
 """Below the 20 s that a client waits, above what a kill with one silent cancel needs."""
@@ -68,8 +70,10 @@ class Stopping:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._selling = asyncio.Lock()
         self._kills = 0
+        self._tries: defaultdict[str, int] = defaultdict(int)
+        self._next_try: dict[str, float] = {}
         self.on_change: Callable[[], None] = lambda: None
-        self.on_voided: Callable[[str], None] = lambda _proposal_id: None
+        self.on_card: Callable[[str], None] = lambda _proposal_id: None
         self.latch = self._load()
 
     def connect(self, sending: Sending, proposing: Proposing) -> None:
@@ -138,7 +142,7 @@ class Stopping:
         return {**self._state_json(), **report}
 
     async def _kill(self, report: dict[str, Any], *, keep: bool) -> None:
-        reason = "stopped by the person" + (", positions kept" if keep else "")
+        reason = "stopped by the person" + (_KEPT if keep else "")
         self._kills += 1
         try:
             latch = self.latch.begin_reducing(Actor.PERSON, reason, self._clock.now())
@@ -153,6 +157,8 @@ class Stopping:
         finally:
             self._kills -= 1
             self._halt_when_done(reason, report["record_id"])
+            if not keep and self._kills == 0:
+                self._offer_what_is_left(report["record_id"])
 
     async def _quiet(self, report: dict[str, Any], record_id: str | None) -> None:
         """Wait until nothing is on its way to the venue, cancel what arrived, and read what is free now."""
@@ -217,20 +223,41 @@ class Stopping:
         """
         if self.latch.state is KillState.ACTIVE or self._kills:
             return
-        late = [o for o in self._ledger.live() if o.state is OrderState.OPEN]
+        now = self._clock.monotonic()
+        late = [
+            o
+            for o in self._ledger.live()
+            if o.venue_order_id is not None and self._next_try.get(o.client_order_id, 0.0) <= now
+        ]
         for order in late:
-            await self._sending.cancel(order, cause=None, source="guard")
+            # One second, then two, four … half a minute: a venue in trouble is not stormed with cancels.
+            waited = self._tries[order.client_order_id]
+            self._tries[order.client_order_id] = waited + 1
+            self._next_try[order.client_order_id] = now + min(2.0**waited, 30.0)
+        if late and await self._sending.cancel_these(late, source="guard"):
+            await self._account.refresh()
+            self._offer_what_is_left(None)
 
     def after_fill(self, order: Order) -> None:
         """Offer to sell what a late fill brought in after the desk had stopped."""
         if self.latch.state is KillState.HALTED and not order.is_exit:
-            self._offer_to_flatten(order.cause_id, None)
+            self._offer_what_is_left(order.cause_id)
+
+    def _offer_what_is_left(self, cause: str | None) -> None:
+        """Put a card up for each position that a stop has left, unless the person wanted to keep them."""
+        if self.latch.reason.endswith(_KEPT):
+            return
+        try:
+            for card in self._offer_to_flatten(cause, None):
+                self.on_card(card.id)
+        except (MatrixError, sqlite3.Error) as error:
+            log.warning("no card could be made for what is left: %s", error)
 
     def _void_pending(self, text: str, *, cause_source: str) -> None:
         with suppress(sqlite3.Error):
             for proposal in self._proposals.select(pending_only=True, limit=1000):
                 self._proposals.answer(proposal, "voided", text=text, source=cause_source)
-                self.on_voided(proposal.id)
+                self.on_card(proposal.id)
 
     # -- selling
 

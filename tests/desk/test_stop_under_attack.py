@@ -182,3 +182,50 @@ async def test_flatten_is_offered_and_sold_when_the_pace_is_used_up(stack: DeskS
     assert card["state"] == "pending", card["verdict"]["codes"]
     done = await stack.person.approve(card["id"], card["digest"])
     assert done["outcome"]["state"] == "filled", done["outcome"]
+
+
+async def test_kill_cancels_and_sells_behind_an_order_whose_fate_was_unknown(stack: DeskStack) -> None:
+    await stack.buy("25")
+    resting = await _rest_a_sale_of_everything(stack)
+    stack.desk.parts.store.connection.execute(
+        "UPDATE orders SET state='unknown', venue_order_id=NULL WHERE venue_order_id=?", (resting,)
+    )
+    answer = await stack.person.kill()
+    assert resting in answer["cancelled"]
+    assert answer["failed"] == []
+    assert await _venue(stack) == ([], Decimal(0))
+
+
+async def test_doubt_raised_during_a_check_outlives_it(stack: DeskStack) -> None:
+    health, reconciliation = stack.desk.parts.health, stack.desk.parts.reconciliation
+    check = asyncio.create_task(reconciliation.check())
+    await asyncio.sleep(0)
+    health.doubt()
+    await check
+    assert not health.is_reconciled
+    await until(lambda: health.is_reconciled, "a pass that began after the doubt has cleared it")
+
+
+async def test_late_fill_after_a_stop_is_offered_for_sale(home) -> None:
+    async with exchange_on(home) as exchange, fault_proxy(_port(exchange)) as proxy:
+        _point_desk_at(home, proxy.port)
+        async with desk_on(home, exchange) as stack:
+            await stack.until_ready()
+            card = await stack.propose(side="buy", notional_usd="20", rationale="in flight")
+            proxy.hold_replies = asyncio.Event()
+            send = asyncio.create_task(stack.person.approve(card["id"], card["digest"]))
+            await until(lambda: proxy.orders_seen == 1, "the order is on the wire")
+            stop = stack.client.propose("/flatten-and-pause", {"request_id": "s", "reason": "stop"})
+            stopped = asyncio.create_task(stop)
+            await asyncio.sleep(0.3)
+            proxy.hold_replies.set()
+            await send
+            await stopped
+
+            def offered() -> bool:
+                return any(p.is_flatten for p in stack.desk.parts.proposals.select(pending_only=True))
+
+            held = (await _venue(stack))[1]
+            if held:
+                await until(offered, "a card offers to sell what came in")
+            assert stack.desk.parts.stopping.state().value == "halted"
