@@ -254,12 +254,12 @@ async def record(state: TurnState, runtime: Runtime[TurnContext]) -> Update:
 
 async def _write_journal(ctx: TurnContext, state: TurnState) -> None:
     prefix = f"{state['conversation']}/{state['turn']}/{state['phase']}.j"
-    first = state.get("journaled", 0)
+    journaled = state.get("journaled", 0)
     cause = state["cause"]
     model_calls = [entry["facts"] for entry in state["log"] if entry["kind"] == "model.call"]
     if model_calls:
         body = {
-            "request_id": f"{prefix}{first}",
+            "request_id": f"{prefix}{journaled}",
             "kind": "model.call",
             "cause": cause,
             "payload_text": _dump(
@@ -275,7 +275,9 @@ async def _write_journal(ctx: TurnContext, state: TurnState) -> None:
         }
         cause = await ctx.recorder.post(_named_by_content(body)) or cause
     rest = [entry for entry in state["log"] if entry["kind"] != "model.call"]
-    bodies = [_journal_body(state, entry, cause, f"{prefix}{n}") for n, entry in enumerate(rest, first + 1)]
+    bodies = [
+        _journal_body(state, entry, cause, f"{prefix}{n}") for n, entry in enumerate(rest, journaled + 1)
+    ]
     await asyncio.gather(*(ctx.recorder.post(_named_by_content(body)) for body in bodies))
 
 
