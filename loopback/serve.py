@@ -23,6 +23,7 @@ from loopback.guard import AsgiApp, Message, Receive, Scope, Send
 LOOPBACK = "127.0.0.1"
 GRACE_S = 3
 """How long running requests may take to finish after a stop."""
+KEEP_ALIVE_S = 75
 HEADER_LIMIT = 32 * 1024
 SOCKET_MESSAGE_LIMIT = 1024 * 1024
 _BACKLOG = 128
@@ -167,6 +168,9 @@ class _Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 h11_max_incomplete_event_size=HEADER_LIMIT,
+                # Clients give an idle connection up after 5 s. A server that did so at the same moment would
+                # now and then close one just as a request leaves on it.
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
                 backlog=_BACKLOG,
             )

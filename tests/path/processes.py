@@ -48,9 +48,9 @@ class House:
         assert process.returncode == expect, f"{words} ended with {process.returncode}: {text}{err.decode()}"
         return text
 
-    async def ask(self, question: str) -> dict[str, Any]:
+    async def ask(self, question: str, expect: int = 0) -> dict[str, Any]:
         """Ask one question on the terminal; return its JSON."""
-        return dict(json.loads(await self.matrix("--json", "ask", question)))
+        return dict(json.loads(await self.matrix("--json", "ask", question, expect=expect)))
 
     async def pending(self) -> dict[str, Any]:
         """Return the one card that waits."""

@@ -53,7 +53,7 @@ async def test_path_on_the_seeded_market(tmp_path: Path) -> None:
         assert stopped["proposals"]
         status = await house.matrix("doctor", expect=4)
         assert "halted" in status
-        refused = await house.ask("buy $10 of eth")
+        refused = await house.ask("buy $10 of eth", expect=4)
         assert "halted" in refused["answer"].lower()
         flat = await house.approve()
         assert flat["outcome"]["state"] == "filled", flat["outcome"]
