@@ -82,8 +82,8 @@ async def test_serving_answers_and_stops() -> None:
 async def test_port_is_free_again_after_serving() -> None:
     async with serving(plain_app()) as url:
         port = int(url.rsplit(":", 1)[1])
-    with bind(port):
-        pass
+    with bind(port) as again:
+        assert again.getsockname()[1] == port
 
 
 async def test_open_event_stream_does_not_hold_the_stop_up() -> None:

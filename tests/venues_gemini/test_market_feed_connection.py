@@ -57,6 +57,7 @@ async def test_run_environment_proxy_ignored(monkeypatch: pytest.MonkeyPatch) ->
         live = feed(server)
         async with background(live.run()):
             await until(lambda: live.view("btcusd").synced)
+            assert live.status().reconnects == 0
 
 
 async def test_run_endpoint_bent_locked_and_not_retried() -> None:
