@@ -128,9 +128,9 @@ def ticker(exchange: Exchange, call: Call) -> dict[str, Any]:
 
 
 def candles(exchange: Exchange, call: Call) -> list[tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]]:
-    """Answer `/v2/candles/{symbol}/{frame}`, newest first; `start`, `end` and `limit` are ignored."""
+    """Answer `/v2/candles/{symbol}/{interval}`, newest first; `start`, `end` and `limit` are ignored."""
     market = market_or_bad_request(exchange, call.path["symbol"])
-    minutes = FRAMES.get(call.path["frame"])
+    minutes = FRAMES.get(call.path["interval"])
     if minutes is None:
         raise RefusedError(
             "Bad Request", f"'{call.path['frame'][:40]}' is not a time frame; use one of {', '.join(FRAMES)}"
@@ -145,3 +145,16 @@ def _touch(market: Market) -> dict[str, str]:
         "bid": price_text(last if bid is None else bid, market.instrument),
         "ask": price_text(last if ask is None else ask, market.instrument),
     }
+
+
+HANDLERS = {
+    "symbols": symbols,
+    "symbol_details": symbol_details,
+    "all_symbol_details": all_details,
+    "book": book,
+    "trades": trades,
+    "price_feed": price_feed,
+    "pub_ticker": pubticker,
+    "ticker": ticker,
+    "candles": candles,
+}
