@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from loopback.guard import Receive, Scope, Send
-from venues.paper import sockets
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
-from venues.paper.refusals import RefusedError, endpoint_not_found
+from venues.paper.refusals import RefusedError
 from venues.paper.routes import Endpoint, find_endpoint
+from venues.paper.socket_routes import find_socket
 from venues.paper.web_page import currency_page
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ BODY_LIMIT = 64 * 1024
 """Signed calls carry everything in headers; a body is read past and ignored up to this many bytes."""
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_SOCKETS = {"/v2/marketdata": sockets.market_data, "/v1/order/events": sockets.order_events}
 _WEB_PATHS = frozenset({"/web", "/web/"})
 
 
@@ -75,10 +74,7 @@ class ExchangeApp:
     async def _serve_socket(self, socket: WebSocket) -> None:
         path = str(socket.scope["path"]).rstrip("/")
         try:
-            serve = _SOCKETS.get(path)
-            if serve is None:
-                raise endpoint_not_found("GET", path)
-            await serve(self._exchange, socket, path)
+            await find_socket(path)(self._exchange, socket, path)
         except RefusedError as refusal:
             await socket.send_denial_response(_json(refusal.status, refusal.as_json()))
 
