@@ -40,7 +40,6 @@ class Bench:
     def customer(self, name: str, usd: str = "100000", btc: str = "1000") -> Account:
         return Account(
             name=name,
-            api_key=f"account-{name}",
             funds={"USD": Funds(amount=D(usd)), "BTC": Funds(amount=D(btc))},
             tier=Tier(D(0), D(20), D(40)),
         )
@@ -64,7 +63,7 @@ class Bench:
             option=option,
             stop_price=None if stop is None else D(stop),
         )
-        return self.engine.place(who, request, session=who.api_key)
+        return self.engine.place(who, request, session=f"account-{who.name}")
 
     def kinds(self, order: Order) -> list[OrderEventType]:
         """The events of `order` since the batch was last taken."""

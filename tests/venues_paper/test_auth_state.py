@@ -15,8 +15,7 @@ async def send(client: Client, headers: dict[str, str]) -> tuple[int, Any]:
 
 
 async def test_missing_role_names_what_would_do(running: RunningExchange, desk: Client) -> None:
-    account = running.exchange.accounts[desk.key]
-    account.roles = frozenset({Role.AUDITOR})
+    running.exchange.keys[desk.key].roles = frozenset({Role.AUDITOR})
     answer = await desk.try_post("/v1/order/new")
     assert (answer.status_code, answer.json()["reason"]) == (403, "MissingRole")
     assert "Trader" in answer.json()["message"]
@@ -32,9 +31,9 @@ async def test_refused_request_does_not_use_up_its_nonce(running: RunningExchang
     assert (await send(desk, bad_signature))[0] == 400
     wrong_path = signed_headers(desk.key, desk.secret, "/v1/orders", nonce=nonce)
     assert (await send(desk, wrong_path))[0] == 400
-    running.exchange.accounts[desk.key].roles = frozenset()
+    running.exchange.keys[desk.key].roles = frozenset()
     assert (await send(desk, signed_headers(desk.key, desk.secret, PATH, nonce=nonce)))[0] == 403
-    running.exchange.accounts[desk.key].roles = frozenset({Role.TRADER})
+    running.exchange.keys[desk.key].roles = frozenset({Role.TRADER})
     assert (await send(desk, signed_headers(desk.key, desk.secret, PATH, nonce=nonce)))[0] == 200
 
 

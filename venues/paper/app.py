@@ -67,8 +67,10 @@ class ExchangeApp:
                 return endpoint.handler(exchange, Call(path=parts, query=query))
             headers = {bytes(name).decode("latin-1").lower(): bytes(value).decode("latin-1")
                        for name, value in scope["headers"]}  # fmt: skip
-            account, payload = exchange.authenticate(headers, scope["path"], endpoint.roles)
-            call = Call(path=parts, query=query, payload=payload, account=account)
+            caller = exchange.authenticate(headers, scope["path"], endpoint.roles)
+            call = Call(
+                path=parts, query=query, payload=caller.payload, account=caller.account, signer=caller.key
+            )
             return endpoint.handler(exchange, call)
 
     async def _serve_socket(self, socket: WebSocket) -> None:

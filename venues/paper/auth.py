@@ -13,9 +13,11 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account, Role
 from venues.paper.refusals import RefusedError
 
@@ -27,13 +29,22 @@ _MISSING = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who sent a good request. `account` is None for a call about a whole group."""
+
+    key: ApiKey
+    account: Account | None
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
 def verify(
     headers: Mapping[str, str],
     path: str,
     roles: frozenset[Role],
-    find_account: Callable[[str], Account | None],
-) -> tuple[Account, dict[str, Any]]:
-    """Return the account and the payload of a good request and use up its nonce (`account.last_nonce`).
+    find_key: Callable[[str], ApiKey | None],
+) -> Caller:
+    """Return who sent a good request and use up its nonce (`key.last_nonce`).
 
     `path` is the path that was called, without its query. The caller stores the nonce before it answers.
     Raises `RefusedError` with the documented reason.
@@ -42,10 +53,10 @@ def verify(
         if not headers.get(name):
             raise RefusedError(reason, f"Must provide '{name.upper()}' header", status)
     text = headers["x-gemini-payload"]
-    account = find_account(headers["x-gemini-apikey"])
-    if account is None:
+    key = find_key(headers["x-gemini-apikey"])
+    if key is None:
         raise RefusedError("InvalidApiKey", "Invalid API key")
-    _check_signature(account.api_secret, text, headers["x-gemini-signature"])
+    _check_signature(key.secret, text, headers["x-gemini-signature"])
     payload = _decode(text)
     _check_request(payload, path)
     if "account" in payload:
@@ -53,10 +64,10 @@ def verify(
             "AccountsOnGroupOnlyApi",
             "The account parameter may only be specified on a group (master) API key",
         )
-    if roles and not roles & account.roles:
-        raise _missing_role(account, roles)
-    account.last_nonce = _fresh_nonce(payload, account.last_nonce)
-    return account, payload
+    if roles and not roles & key.roles:
+        raise _missing_role(key, roles)
+    key.last_nonce = _fresh_nonce(payload, key.last_nonce)
+    return Caller(key=key, account=key.account, payload=payload)
 
 
 def _check_signature(secret: str, text: str, signature: str) -> None:
@@ -101,12 +112,12 @@ def _check_request(payload: Mapping[str, Any], path: str) -> None:
         )
 
 
-def _missing_role(account: Account, roles: frozenset[Role]) -> RefusedError:
+def _missing_role(key: ApiKey, roles: frozenset[Role]) -> RefusedError:
     wanted = " or ".join(sorted(roles, key=lambda role: tuple(Role).index(role)))
-    held = ", ".join(sorted(account.roles)) or "none"
+    held = ", ".join(sorted(key.roles)) or "none"
     return RefusedError(
         "MissingRole",
-        f"To access this endpoint, assign one of these roles [{wanted}] to API key {account.api_key}, which "
+        f"To access this endpoint, assign one of these roles [{wanted}] to API key {key.api_key}, which "
         f"currently has roles [{held}]",
         403,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
+from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account
 from venues.paper.listings import is_symbol
 from venues.paper.refusals import RefusedError, invalid_parameter
@@ -21,12 +22,24 @@ _LATEST_MS = 253_402_300_799_999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """`path` are the template's parts, `query` the last value of each name, `payload` the signed JSON."""
+    """`path` are the template's parts, `query` the last value of each name, `payload` the signed JSON.
+
+    `signer` is the key of a private call and `account` the account it acts on; a call about a whole group has
+    none.
+    """
 
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     payload: Mapping[str, Any] = field(default_factory=dict)
     account: Account | None = None
+    signer: ApiKey | None = None
+
+    @property
+    def key(self) -> ApiKey:
+        """Return the key of a private call."""
+        if self.signer is None:
+            raise RefusedError("MissingApikeyHeader", "Must provide 'X-GEMINI-APIKEY' header", 401)
+        return self.signer
 
     @property
     def owner(self) -> Account:

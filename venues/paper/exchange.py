@@ -11,14 +11,16 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, localcontext
-from typing import Any
+from random import Random, SystemRandom
 
 from domain.instrument import Instrument
 from domain.money import CONTEXT, ZERO
-from venues.paper.auth import verify
+from venues.paper.auth import Caller, verify
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS, Bar
-from venues.paper.engine import Engine
+from venues.paper.documents import Documents
+from venues.paper.engine import Batch, Engine
 from venues.paper.feeds import Feeds
+from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account, Role, tier_for
 from venues.paper.listings import instrument_for
 from venues.paper.refusals import RefusedError
@@ -63,21 +65,31 @@ class Ids:
 
 
 class Exchange:
-    """Everything behind the wire. Not for threads: one event loop calls it."""
+    """Everything behind the wire. Not for threads: one event loop calls it.
 
-    def __init__(self, *, engine: Engine, store: Store, timeline: Timeline, ids: Ids) -> None:
+    `accounts` are the customers' by name, `keys` by their text. `chance` draws what stands in answers, such
+    as the ids of transfers; `secrecy` draws tokens: from the system, in virtual time from the seed as well.
+    """
+
+    def __init__(self, *, engine: Engine, store: Store, timeline: Timeline, ids: Ids, chance: Random) -> None:
         self.engine = engine
         self.store = store
         self.timeline = timeline
         self.feeds = Feeds(engine)
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, Account] = store.accounts()
+        self.keys: dict[str, ApiKey] = store.keys(self.accounts)
+        self.documents = Documents(store.documents())
+        self.chance = chance
+        self.secrecy = chance if timeline.is_virtual else SystemRandom()
         self.world: World | None = None
         self.fault: str | None = None
         self.on_fault: Callable[[], None] = _nothing
         self.on_line: Callable[[str], None] = _nobody
         self._told: tuple[Callable[[str], None], str] = (_nobody, "")
         self._ids = ids
-        self._nonces: set[Account] = set()
+        self._nonces: dict[str, ApiKey] = {}
+        self._accounts_due: dict[str, Account] = {}
+        self._keys_due: dict[str, ApiKey] = {}
         self._steps_run = 0
         self._started_ms = timeline.now_ms()
 
@@ -106,31 +118,58 @@ class Exchange:
 
     def _finish(self) -> None:
         batch = self.engine.take_batch()
-        if batch.needs_storing or self._nonces:
+        if batch.needs_storing or self._nonces or self._keys_due or self.documents.pending:
             try:
                 with self.store.transaction():
-                    self.store.write_batch(batch)
-                    for account in self._nonces:
-                        self.store.write_nonce(account)
+                    self._write(batch)
             except sqlite3.Error as error:
                 self._stop(f"its state cannot be written: {error}")
                 raise RefusedError("System", "The exchange could not write its state", 500) from error
             self._nonces.clear()
+            self._accounts_due.clear()
+            self._keys_due.clear()
+            self.documents.settled()
         self.feeds.publish(batch)
+
+    def _write(self, batch: Batch) -> None:
+        for account in self._accounts_due.values():
+            self.store.write_account(account)
+        for key in self._keys_due.values():
+            self.store.write_key(key)
+        for key in self._nonces.values():
+            self.store.write_nonce(key)
+        self.store.write_documents(self.documents.pending)
+        self.store.write_batch(batch)
 
     def _stop(self, why: str) -> None:
         LOG.critical("the exchange stops: %s", why)
         self.fault = why
         self.on_fault()
 
-    def authenticate(
-        self, headers: Mapping[str, str], path: str, roles: frozenset[Role]
-    ) -> tuple[Account, dict[str, Any]]:
+    def authenticate(self, headers: Mapping[str, str], path: str, roles: frozenset[Role]) -> Caller:
         """Verify a signed request inside an operation and bring the account's fee tier up to date."""
-        account, payload = verify(headers, path, roles, self.accounts.get)
-        self._nonces.add(account)
-        self.refresh_tier(account)
-        return account, payload
+        caller = verify(headers, path, roles, self.keys.get)
+        self._nonces[caller.key.api_key] = caller.key
+        if caller.account is not None:
+            self.refresh_tier(caller.account)
+        return caller
+
+    def keep_account(self, account: Account) -> None:
+        """Open a new account, or store what changed of a known one, with the operation."""
+        account.account_id = account.account_id or 1 + max(
+            (each.account_id for each in self.accounts.values()), default=0
+        )
+        self.accounts[account.name] = account
+        self._accounts_due[account.name] = account
+        self.engine.batch.accounts.add(account)
+
+    def add_key(self, key: ApiKey) -> None:
+        """Make a new key known and store it with the operation."""
+        self.keys[key.api_key] = self._keys_due[key.api_key] = key
+
+    def accounts_of(self, group: str) -> list[Account]:
+        """Return the accounts of a group, the main one first."""
+        return [account for account in self.accounts.values() if account.group == group]
 
     # Fees
 

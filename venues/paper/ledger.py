@@ -1,4 +1,4 @@
-"""Accounts: balances with holds, roles, and the fee tier that the last 30 days of volume earned."""
+"""Accounts: balances with holds, and the fee tier that the last 30 days of volume earned."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from domain.money import ZERO
 
+PRIMARY = "primary"
+"""The short name of a group's main account."""
+
 
 class Role(StrEnum):
     """What a key may do."""
@@ -16,6 +19,14 @@ class Role(StrEnum):
     TRADER = "Trader"
     AUDITOR = "Auditor"
     FUND_MANAGER = "FundManager"
+    ADMINISTRATOR = "Administrator"
+
+
+class AccountType(StrEnum):
+    """What an account of a group is for; only an exchange account trades."""
+
+    EXCHANGE = "exchange"
+    CUSTODY = "custody"
 
 
 class Tier(NamedTuple):
@@ -64,18 +75,22 @@ class Funds:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Account:
-    """One account and its key. House accounts (makers, takers, a recording) trade without limit or fee.
+    """One account. House accounts (makers, takers, a recording) trade without limit or fee.
 
-    `day` is the UTC day (days since 1970) for which `tier` was computed; tiers move at midnight UTC.
+    `name` is unique on the exchange; within its `group` an account is called by its `short_name`, and
+    `title` is what its owner calls it. `day` is the UTC day (days since 1970) for which `tier` was computed;
+    tiers move at midnight UTC.
     """
 
     name: str
-    api_key: str = ""
-    api_secret: str = ""
-    roles: frozenset[Role] = frozenset({Role.TRADER})
+    group: str = ""
+    short_name: str = PRIMARY
+    title: str = "Primary"
+    type: AccountType = AccountType.EXCHANGE
+    created_ms: int = 0
+    is_closed: bool = False
     is_house: bool = False
     funds: dict[str, Funds] = field(default_factory=dict)
-    last_nonce: Decimal | None = None
     tier: Tier = TIERS[0]
     day: int = -1
     account_id: int = 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
+from typing import Any
 
 from domain.clock import Clock
 from domain.errors import BadInputError
@@ -21,7 +23,8 @@ from venues.paper.drift import Dice
 from venues.paper.engine import Engine
 from venues.paper.exchange import Exchange, Ids
 from venues.paper.history import make_history
-from venues.paper.ledger import Account, Funds
+from venues.paper.keys import ApiKey, NonceMode
+from venues.paper.ledger import Account, Funds, Role
 from venues.paper.listings import SEEDED_LISTINGS, Listing
 from venues.paper.recording import RecordedLevels, Recording, open_recording
 from venues.paper.replay import RecordedWorld
@@ -32,12 +35,29 @@ from venues.paper.world import SeededWorld
 LOG = logging.getLogger(__name__)
 DESK = "desk"
 STRANGER = "stranger"
+AUDITOR = "auditor"
+TIME_NONCE = "time"
+HEARTBEAT = "heartbeat"
+FUND_MANAGER = "funds"
+MASTER = "master"
+KEY_LABELS = (DESK, STRANGER, AUDITOR, TIME_NONCE, HEARTBEAT, FUND_MANAGER, MASTER)
+"""The keys every exchange has. All but the desk's act on the stranger's account, the last on its group."""
+
 IDS_PER_MS = 10_000
 
 _FIRST_FUNDS = {
     DESK: {"USD": Decimal(10_000)},
     STRANGER: {"USD": Decimal(10_000), "BTC": Decimal(1), "ETH": Decimal(10)},
 }
+_KEY_HABITS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        AUDITOR: {"roles": frozenset({Role.AUDITOR})},
+        TIME_NONCE: {"nonce_mode": NonceMode.TIME},
+        HEARTBEAT: {"requires_heartbeat": True},
+        FUND_MANAGER: {"roles": frozenset({Role.FUND_MANAGER})},
+        MASTER: {"roles": frozenset({Role.ADMINISTRATOR, Role.FUND_MANAGER, Role.TRADER})},
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +94,9 @@ def open_exchange(opening: Opening) -> Exchange:
         timeline = Timeline(opening.clock, opening.speed, int(store.fact("now_ms") or 0))
         ids = Ids(max(int(store.fact("ids") or 0), timeline.now_ms() * IDS_PER_MS))
         engine = Engine(next_id=ids.take, now_ms=timeline.now_ms)
-        exchange = Exchange(engine=engine, store=store, timeline=timeline, ids=ids)
+        # With the time in it, an exchange that opens again does not repeat what it drew before.
+        chance = Random(f"{seed} {timeline.now_ms()}")  # noqa: S311 - repeatable in virtual time
+        exchange = Exchange(engine=engine, store=store, timeline=timeline, ids=ids, chance=chance)
         _open_accounts(exchange, state_dir)
         if opening.replay is None:
             _open_seeded_markets(exchange, dice)
@@ -87,34 +109,44 @@ def open_exchange(opening: Opening) -> Exchange:
     return exchange
 
 
-def credentials_of(exchange: Exchange, name: str) -> Credentials:
-    """Return the key of a customer's account."""
-    account = next(each for each in exchange.accounts.values() if each.name == name)
-    return Credentials(api_key=account.api_key, api_secret=account.api_secret)
+def credentials_of(exchange: Exchange, label: str) -> Credentials:
+    """Return one of the keys in `KEY_LABELS`."""
+    key = next(each for each in exchange.keys.values() if each.label == label)
+    return Credentials(api_key=key.api_key, api_secret=key.secret)
 
 
 def _open_accounts(exchange: Exchange, state_dir: Path) -> None:
-    known = {account.name: account for account in exchange.store.accounts()}
     desk_file = state_dir / "paper-account.json"
-    for name, funds in _FIRST_FUNDS.items():
-        if name in known:
-            continue
-        # A desk whose exchange lost its state keeps its key: only its play money is new.
-        key = (_read_credentials(desk_file) if name == DESK else None) or _new_credentials()
-        account = Account(name=name, api_key=key.api_key, api_secret=key.api_secret)
-        account.funds = {currency: Funds(amount=amount) for currency, amount in funds.items()}
-        with exchange.store.transaction():
-            exchange.store.add_account(account)
-        known[name] = account
-    exchange.accounts.update({account.api_key: account for account in known.values()})
-    desk = known[DESK]
-    key = Credentials(api_key=desk.api_key, api_secret=desk.api_secret)
-    if _read_credentials(desk_file) != key:
-        write_private(desk_file, json.dumps({"api_key": key.api_key, "api_secret": key.api_secret}) + "\n")
+    with exchange.operation():
+        for name, funds in _FIRST_FUNDS.items():
+            if name not in exchange.accounts:
+                account = Account(name=name, group=name, created_ms=exchange.timeline.now_ms())
+                account.funds = {currency: Funds(amount=amount) for currency, amount in funds.items()}
+                exchange.keep_account(account)
+        known = {key.label for key in exchange.keys.values()}
+        for label in KEY_LABELS:
+            if label not in known:
+                # A desk whose exchange lost its state keeps its key: only its play money is new.
+                kept = _read_credentials(desk_file) if label == DESK else None
+                exchange.add_key(_new_key(exchange, label, kept))
+    desk = credentials_of(exchange, DESK)
+    if _read_credentials(desk_file) != desk:
+        write_private(desk_file, json.dumps({"api_key": desk.api_key, "api_secret": desk.api_secret}) + "\n")
 
 
-def _new_credentials() -> Credentials:
-    return Credentials(api_key=f"account-{secrets.token_hex(10)}", api_secret=secrets.token_urlsafe(24))
+def _new_key(exchange: Exchange, label: str, kept: Credentials | None) -> ApiKey:
+    account = exchange.accounts[DESK if label == DESK else STRANGER]
+    # The text of a key stands in answers, so the seed draws it; its secret never does.
+    text = f"{'master' if label == MASTER else 'account'}-{exchange.chance.getrandbits(80):020x}"
+    key = kept or Credentials(api_key=text, api_secret=secrets.token_urlsafe(24))
+    return ApiKey(
+        api_key=key.api_key,
+        secret=key.api_secret,
+        label=label,
+        group=account.group,
+        account=None if label == MASTER else account,
+        **_KEY_HABITS.get(label, {}),
+    )
 
 
 def _read_credentials(path: Path) -> Credentials | None:
@@ -197,11 +229,10 @@ def _fill_history(exchange: Exchange, listings: Sequence[Listing], dice: Dice) -
 
 
 def _restore_orders(exchange: Exchange) -> None:
-    by_name = {account.name: account for account in exchange.accounts.values()}
     with exchange.operation():
-        for account in by_name.values():
+        for account in exchange.accounts.values():
             exchange.refresh_tier(account)
-        for order in exchange.store.live_orders(by_name):
+        for order in exchange.store.live_orders(exchange.accounts):
             if order.symbol in exchange.engine.markets:
                 exchange.engine.restore(order)
             else:

@@ -26,7 +26,7 @@ def heartbeat(_: Exchange, __: Call) -> dict[str, str]:
 
 def roles(_: Exchange, call: Call) -> dict[str, bool]:
     """Answer `/v1/roles`."""
-    held = call.owner.roles
+    held = call.key.roles
     return {
         "isAuditor": Role.AUDITOR in held,
         "isFundManager": Role.FUND_MANAGER in held,
@@ -43,7 +43,7 @@ def new_order(exchange: Exchange, call: Call) -> dict[str, Any]:
     """Answer `/v1/order/new`; an order that an option cancels is an answer, not an error."""
     instruments = {symbol: market.instrument for symbol, market in exchange.engine.markets.items()}
     request = check_order(call.payload, instruments)
-    order = exchange.engine.place(call.owner, request, session=call.owner.api_key)
+    order = exchange.engine.place(call.owner, request, session=call.key.api_key)
     return order_json(order, instruments[order.symbol])
 
 
@@ -56,7 +56,7 @@ def cancel_order(exchange: Exchange, call: Call) -> dict[str, Any]:
 
 def cancel_session(exchange: Exchange, call: Call) -> dict[str, Any]:
     """Answer `/v1/order/cancel/session`: what this key placed."""
-    return _cancel_where(exchange, call, lambda order: order.api_session == call.owner.api_key)
+    return _cancel_where(exchange, call, lambda order: order.api_session == call.key.api_key)
 
 
 def cancel_all(exchange: Exchange, call: Call) -> dict[str, Any]:
@@ -176,3 +176,18 @@ def _rounded(volume: Decimal) -> Decimal:
 
 def _date(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
+HANDLERS = {
+    "heartbeat": heartbeat,
+    "roles": roles,
+    "balances": balances,
+    "notional_volume": notional_volume,
+    "order_new": new_order,
+    "order_cancel": cancel_order,
+    "cancel_session": cancel_session,
+    "cancel_all": cancel_all,
+    "order_status": order_status,
+    "orders": live_orders,
+    "my_trades": my_trades,
+}

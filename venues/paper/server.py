@@ -23,7 +23,15 @@ from loopback.guard import RequestGuard
 from venues.paper.app import ExchangeApp
 from venues.paper.book import OrderBook
 from venues.paper.exchange import Exchange
-from venues.paper.opening import DESK, STRANGER, Credentials, Opening, credentials_of, open_exchange
+from venues.paper.opening import (
+    DESK,
+    KEY_LABELS,
+    STRANGER,
+    Credentials,
+    Opening,
+    credentials_of,
+    open_exchange,
+)
 from venues.paper.refusals import RefusedError
 from venues.paper.world import STEP_MS
 
@@ -97,6 +105,12 @@ def _announce(home: Path, exchange: Exchange, address: str) -> None:
             "web_url": f"http://{address}/web",
             "api_key": key.api_key,
             "api_secret": key.api_secret,
+            "keys": {
+                label: {"api_key": key.api_key, "api_secret": key.api_secret}
+                for label in KEY_LABELS
+                if label != DESK
+                for key in (credentials_of(exchange, label),)
+            },
         },
         indent=1,
     )
@@ -151,6 +165,10 @@ class RunningExchange:
     desk: Credentials
     stranger: Credentials
     exchange: Exchange
+
+    def key(self, label: str) -> Credentials:
+        """Return one of the keys in `opening.KEY_LABELS`."""
+        return credentials_of(self.exchange, label)
 
     def book(self, symbol: str) -> OrderBook:
         """Return the engine's own book."""

@@ -82,7 +82,8 @@ async def order_events(exchange: Exchange, socket: WebSocket, path: str) -> None
     """Serve `/v1/order/events`: signed headers are verified before the upgrade. Raises `RefusedError`."""
     headers = {name.lower(): value for name, value in socket.headers.items()}
     with exchange.operation():
-        account, _ = exchange.authenticate(headers, path, _ORDER_ROLES)
+        caller = exchange.authenticate(headers, path, _ORDER_ROLES)
+    account = caller.account or exchange.accounts_of(caller.key.group)[0]
     await socket.accept()
     query = socket.query_params
     filters = {
