@@ -137,11 +137,56 @@ def test_apply_levels_without_end_refused() -> None:
         book.apply([("sell", str(n), "1") for n in range(1, MAX_LEVELS + 2)])
 
 
-def test_clear_everything_gone_and_prices_forgotten_in_bounds() -> None:
+def test_apply_prices_that_come_and_go_forgotten_in_bounds() -> None:
     book = Book()
+    book.apply([("buy", "0.5", "7"), ("sell", "999999", "7")])
     for n in range(1, 30_000):
-        book.apply([("buy", str(n), "1"), ("buy", str(n), "0")])
-    assert len(book._sides[0][0]) <= 8192
+        book.apply([("buy", str(n), "1"), ("buy", str(n), "0"), ("sell", str(n), "0")])
+        book.apply([("buy", f"0.{n:05}", "1"), ("buy", f"0.{n:05}", "0.0")])
+    for half in (book._bids, book._asks):
+        assert len(half) <= 8200
+        assert len(half._rows) <= 8200
+        assert len(half._order) <= 8200
+    assert (len(book), book.best()) == (2, ("0.5", "999999"))
+
+
+def test_apply_spellings_without_end_forgotten_in_bounds() -> None:
+    book = Book()
+    for n in range(1, 3000):
+        for places in range(1, 13):
+            book.apply([("buy", f"{n}.{'0' * places}", str(places))])
+    assert len(book._bids) <= 2 * 3000 + 8192
+    assert len(book) == 2999
+    assert book.view(1)[0] == ((D(2999), D(12)),)
+
+
+def test_apply_sweeps_in_a_wide_book_equal() -> None:
+    random, fast, slow = Random(5), Book(), SlowBook()
+    for _ in range(40_000):
+        side = random.choice(["buy", "sell"])
+        far = random.randrange(1, 9_000) * (-1 if side == "buy" else 1)
+        size = random.choice(["0", "0.0", "1", "2.5"])
+        change: list[Change] = [(side, str(20_000 + far), size)]  # type: ignore[list-item]  # a str at large
+        fast.apply(change)
+        slow.apply(change)
+    assert fast.view(99_999) == slow.view(99_999)
+    assert len(fast) == sum(map(len, slow.sides.values()))
+
+
+def test_apply_emptied_level_set_again_stands_once() -> None:
+    book = Book()
+    book.apply([("buy", "10", "1"), ("buy", "9", "2"), ("buy", "8", "3")])
+    book.apply([("buy", "9", "0"), ("buy", "9.0", "4"), ("buy", "10", "0"), ("buy", "10", "5")])
+    book.apply([("buy", "9.00", "0.000"), ("buy", "9", "0"), ("buy", "9", "6")])
+    assert book.view(9)[0] == ((D(10), D(5)), (D(9), D(6)), (D(8), D(3)))
+    book.apply([("buy", "9", "0"), ("buy", "10", "0"), ("buy", "8", "0")])
+    assert (book.best(), len(book)) == ((None, None), 0)
+    book.apply([("buy", "9", "1")])
+    assert (book.best(), book.view(9)[0]) == (("9", None), ((D(9), D(1)),))
+
+
+def test_clear_everything_gone() -> None:
+    book = Book()
     book.apply([("buy", "5", "1")])
     book.clear()
     assert (len(book), book.best(), book.view(5)) == (0, (None, None), ((), ()))

@@ -1,15 +1,17 @@
 """An exact order book: scaled-integer prices, sorted once, the venue's own text kept until it is read.
 
-Each side is a sorted list of integer keys with the best last, and a dictionary from key to the change that
-set the level. Prices are scaled by 10^12, so two spellings of one price (`0.039`, `0.03900`) are one level.
+Prices are scaled by 10^12, so two spellings of one price (`0.039`, `0.03900`) are one level. A level that
+empties keeps its place until it reaches the top or the next sweep: near the top prices come and go all the
+time, and setting a flag is cheaper than moving a sorted list.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, insort
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from domain.market import Level
@@ -19,7 +21,7 @@ from venues.gemini.wire import Change
 _PLACES = 12
 _PRICE = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?", re.ASCII)
 _ZEROS: Final = frozenset({"0", *(f"0.{'0' * n}" for n in range(1, 25))})
-_REMEMBERED = 8192  # prices whose key is remembered, a side
+_REMEMBERED = 8192  # prices a side that are remembered beyond twice those that stand
 MAX_LEVELS: Final = 50_000
 """A side may not grow beyond this; no real book comes near."""
 
@@ -28,33 +30,96 @@ class BookError(ValueError):
     """A change that cannot be applied; the book is no longer known and must be fetched anew."""
 
 
-_Side = tuple[dict[str, int], dict[int, Change], list[int]]
-"""Keys by price text, changes by key, and the sorted keys. Asks have negated keys, so best is last."""
+class _Row:
+    """A price that was seen. `size` is None while nothing stands there; `is_placed` means sorted in."""
+
+    __slots__ = ("is_placed", "key", "price", "size")
+
+    def __init__(self, key: int, price: str | None) -> None:
+        self.key = key
+        self.price = price
+        self.size: str | None = None
+        self.is_placed = False
 
 
-def _empty() -> tuple[_Side, _Side]:
-    return ({}, {}, []), ({}, {}, [])
+_BELOW_ALL: Final = _Row(-(1 << 200), None)
+"""The top of an empty side: below every price, and two of them never cross."""
 
 
-def _key(memo: dict[str, int], side: str, price: str) -> int:
-    found = _PRICE.fullmatch(price)
-    if found is None:
-        raise BookError(f"not a price: {price!r:.40}")
-    whole, part = found.groups()
-    key = int(whole + (part or "").ljust(_PLACES, "0"))
-    if len(memo) >= _REMEMBERED:
-        memo.clear()
-    memo[price] = key if side == "buy" else -key
-    return memo[price]
+class _Half(dict[str, _Row]):
+    """One side: rows by the text of their price. Keys rise towards the best, so asks have negated ones."""
+
+    __slots__ = ("_bound", "_order", "_rows", "_sign", "top")
+
+    def __init__(self, sign: int) -> None:
+        self._sign = sign
+        self._rows: dict[int, _Row] = {}
+        self._order: list[int] = []
+        self._bound = _REMEMBERED
+        self.top = _BELOW_ALL
+
+    def __missing__(self, price: str) -> _Row:
+        found = _PRICE.fullmatch(price)
+        if found is None:
+            raise BookError(f"not a price: {price!r:.40}")
+        if len(self) >= self._bound:
+            self._sweep()
+        whole, part = found.groups()
+        key = self._sign * int(whole + (part or "").ljust(_PLACES, "0"))
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = _Row(key, price)
+        self[price] = row
+        return row
+
+    def place(self, row: _Row) -> None:
+        """Sort in a row that has a size now."""
+        row.is_placed = True
+        if row.key > self.top.key:
+            self._order.append(row.key)
+            self.top = row
+        else:
+            insort(self._order, row.key)
+        if len(self._order) > MAX_LEVELS:
+            self._sweep()
+
+    def uncover(self) -> None:
+        """Find the new top after the old one emptied."""
+        order, rows = self._order, self._rows
+        while order:
+            row = rows[order[-1]]
+            if row.size is not None:
+                self.top = row
+                return
+            row.is_placed = False
+            order.pop()
+        self.top = _BELOW_ALL
+
+    def standing(self) -> Iterator[tuple[str, str]]:
+        """Yield price and size of each level, best first."""
+        for key in reversed(self._order):
+            row = self._rows[key]
+            if row.size is not None and row.price is not None:
+                yield row.price, row.size
+
+    def _sweep(self) -> None:
+        # Forgets all empty rows and all further spellings of a price.
+        self._rows = {key: row for key in self._order if (row := self._rows[key]).size is not None}
+        self._order = list(self._rows)
+        if len(self._order) > MAX_LEVELS:
+            raise BookError(f"more than {MAX_LEVELS} levels on one side")
+        self._bound = 2 * len(self._order) + _REMEMBERED
+        self.clear()
+        self.update((row.price, row) for row in self._rows.values() if row.price is not None)
 
 
 class Book:
     """One symbol's bids and asks, exact. Not safe for use by several threads."""
 
-    __slots__ = ("_sides",)
+    __slots__ = ("_asks", "_bids")
 
     def __init__(self) -> None:
-        self._sides = _empty()
+        self.clear()
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Apply `(side, price, size)` triples: the size is the new total, any spelling of zero removes.
@@ -62,60 +127,43 @@ class Book:
         Raises `BookError` for a price that makes no sense or a side that grows without end; the book is
         then partly changed and must be cleared. A malformed size shows when it is read.
         """
-        bids, asks = self._sides
-        for change in changes:
-            side, price, size = change
-            memo, known, keys = bids if side == "buy" else asks
-            try:
-                key = memo[price]
-            except KeyError:
-                key = _key(memo, side, price)
+        for side, price, size in changes:
+            half = self._bids if side == "buy" else self._asks
+            row = half[price]
             if size in _ZEROS:
-                if key in known:
-                    del known[key]
-                    del keys[bisect_left(keys, key)]
-            elif key in known:
-                known[key] = change
-            elif len(keys) < MAX_LEVELS:
-                known[key] = change
-                insort(keys, key)
+                row.size = None
+                if row is half.top:
+                    half.uncover()
             else:
-                raise BookError(f"more than {MAX_LEVELS} levels on one side")
+                row.size = size
+                if not row.is_placed:
+                    half.place(row)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._sides = _empty()
+        self._bids, self._asks = _Half(1), _Half(-1)
 
     def best(self) -> tuple[str | None, str | None]:
         """Return best bid and best ask as the venue wrote them, None on an empty side. Constant time."""
-        (_, bids, bid_keys), (_, asks, ask_keys) = self._sides
-        return (
-            bids[bid_keys[-1]][1] if bid_keys else None,
-            asks[ask_keys[-1]][1] if ask_keys else None,
-        )
+        return self._bids.top.price, self._asks.top.price
 
     @property
     def is_crossed(self) -> bool:
         """Say whether the best bid is at or above the best ask, which means that changes were lost."""
-        (_, _, bids), (_, _, asks) = self._sides
-        return bool(bids) and bool(asks) and bids[-1] + asks[-1] >= 0
+        return self._bids.top.key + self._asks.top.key >= 0
 
     def view(self, depth: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """Return the best `depth` bids and asks, best first. Raises `BookError` for a malformed size."""
-        bids, asks = self._sides
-        return _levels(bids, depth), _levels(asks, depth)
+        return _levels(self._bids, depth), _levels(self._asks, depth)
 
     def __len__(self) -> int:
-        return sum(len(keys) for _, _, keys in self._sides)
+        return sum(1 for half in (self._bids, self._asks) for _ in half.standing())
 
 
-def _levels(side: _Side, depth: int) -> tuple[Level, ...]:
-    if depth <= 0:
-        return ()
-    _, changes, keys = side
-    top = [changes[key] for key in reversed(keys[-depth:])]
+def _levels(half: _Half, depth: int) -> tuple[Level, ...]:
+    top = islice(half.standing(), max(depth, 0))
     try:
-        levels = tuple(Level(Decimal(price), parse_venue_decimal(size)) for _, price, size in top)
+        levels = tuple(Level(Decimal(price), parse_venue_decimal(size)) for price, size in top)
     except ValueError as error:
         raise BookError("a level without a readable size") from error
     if any(level.amount <= 0 for level in levels):
