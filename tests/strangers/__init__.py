@@ -1,0 +1,1 @@
+"""Software that nobody here wrote, trading on the embedded exchange unchanged."""
