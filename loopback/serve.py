@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from domain.errors import BadInputError, UnreachableError
+from loopback.connection import PatientProtocol
 from loopback.guard import AsgiApp, Message, Receive, Scope, Send
 
 LOOPBACK = "127.0.0.1"
@@ -69,9 +70,15 @@ def run(app: AsgiApp, sock: socket.socket, *, on_ready: Callable[[], None] | Non
     asyncio.run(serve(app, sock, on_ready=on_ready))
 
 
-async def serve(app: AsgiApp, sock: socket.socket, *, on_ready: Callable[[], None] | None = None) -> None:
-    """Do what `run` does inside a loop that already runs."""
-    server = _Server(app, on_ready or _nothing)
+async def serve(
+    app: AsgiApp,
+    sock: socket.socket,
+    *,
+    on_ready: Callable[[], None] | None = None,
+    date_header: bool = True,
+) -> None:
+    """Do what `run` does inside a loop that already runs; without `date_header` the app sets its own."""
+    server = _Server(app, on_ready or _nothing, date_header=date_header)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
@@ -83,15 +90,16 @@ async def serve(app: AsgiApp, sock: socket.socket, *, on_ready: Callable[[], Non
 
 
 @contextlib.asynccontextmanager
-async def serving(app: AsgiApp, *, port: int = 0) -> AsyncIterator[str]:
+async def serving(app: AsgiApp, *, port: int = 0, date_header: bool = True) -> AsyncIterator[str]:
     """Serve `app` inside this loop for the length of the block; gives the URL `http://127.0.0.1:PORT`.
 
-    Takes no signals. Raises `UnreachableError` when start-up failed.
+    Takes no signals. Without `date_header` the app sets its own. Raises `UnreachableError` when start-up
+    failed.
     """
     sock = bind(port)
     url = f"http://{LOOPBACK}:{sock.getsockname()[1]}"
     ready = asyncio.Event()
-    server = _Server(app, ready.set)
+    server = _Server(app, ready.set, date_header=date_header)
     task = asyncio.create_task(server.run_until_stopped(sock), name=f"serving {url}")
     waiter = asyncio.create_task(ready.wait())
     try:
@@ -150,7 +158,7 @@ class _EventStreams:
 class _Server(uvicorn.Server):
     """Uvicorn's server with our settings, a call when it is ready, and no signal handling of its own."""
 
-    def __init__(self, app: AsgiApp, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: AsgiApp, on_ready: Callable[[], None], *, date_header: bool = True) -> None:
         self._streams = _EventStreams(app)
         self._on_ready = on_ready
         _LOG.addFilter(_is_worth_logging)
@@ -158,7 +166,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 self._streams,
                 loop="asyncio",
-                http="h11",
+                http=PatientProtocol,
                 ws="websockets-sansio",
                 ws_max_size=SOCKET_MESSAGE_LIMIT,
                 ws_per_message_deflate=False,
@@ -167,6 +175,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                date_header=date_header,
                 h11_max_incomplete_event_size=HEADER_LIMIT,
                 # Clients give an idle connection up after 5 s. A server that did so at the same moment would
                 # now and then close one just as a request leaves on it.

@@ -39,6 +39,7 @@ class Market:
         self.book = OrderBook()
         self.stops: dict[int, Order] = {}
         self.last = listing.start_price
+        self.status = listing.instrument.status
         self.prints: deque[Print] = deque(maxlen=KEPT_PRINTS)
         self.candles = CandleSeries(listing.instrument.price_tick, listing.instrument.amount_step)
 

@@ -19,10 +19,12 @@ from venues.paper.auth import Caller, verify
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS, Bar
 from venues.paper.documents import Documents
 from venues.paper.engine import Batch, Engine
+from venues.paper.faults import Faults
 from venues.paper.feeds import Feeds
 from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account, Role, tier_for
 from venues.paper.listings import instrument_for
+from venues.paper.rate_limits import RateLimits
 from venues.paper.refusals import RefusedError
 from venues.paper.store import Store
 from venues.paper.timeline import Timeline
@@ -76,6 +78,8 @@ class Exchange:
         self.store = store
         self.timeline = timeline
         self.feeds = Feeds(engine)
+        self.faults = Faults(timeline.now_ms)
+        self.limits = RateLimits(timeline.now_ms, speed=timeline.speed, is_on=not timeline.is_virtual)
         self.accounts: dict[str, Account] = store.accounts()
         self.keys: dict[str, ApiKey] = store.keys(self.accounts)
         self.documents = Documents(store.documents())
@@ -192,6 +196,7 @@ class Exchange:
         self.timeline.advance(STEP_MS)
         self._steps_run += 1
         with self.operation():
+            self.apply_due_statuses()
             if self.world is not None:
                 self.world.step(self.engine)
             now_ms = self.timeline.now_ms()
@@ -200,6 +205,11 @@ class Exchange:
         if self._steps_run % SAVE_EVERY_STEPS == 0:
             self.save()
         self.tell_line()
+
+    def apply_due_statuses(self) -> None:
+        """Set the trading statuses that a plan of faults asked for by now; inside an operation."""
+        for change in self.faults.due_statuses():
+            self.engine.markets[change.symbol].status = change.status
 
     def tell_line(self) -> None:
         """Say where the prices come from to `on_line`, when that is news to it."""

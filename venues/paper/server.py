@@ -17,12 +17,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from domain.clock import Clock, SystemClock
+from domain.errors import BadInputError
 from loopback import serve
 from loopback.files import only_one, private_dir, write_private
 from loopback.guard import RequestGuard
 from venues.paper.app import ExchangeApp
 from venues.paper.book import OrderBook
+from venues.paper.control import TOKEN_FILE, Control, arm
 from venues.paper.exchange import Exchange
+from venues.paper.fault_file import FaultPlan, read_plan
 from venues.paper.opening import (
     DESK,
     KEY_LABELS,
@@ -32,6 +35,8 @@ from venues.paper.opening import (
     credentials_of,
     open_exchange,
 )
+from venues.paper.queue_position import QueuePosition, queue_position
+from venues.paper.rate_limits import RateLimits
 from venues.paper.refusals import RefusedError
 from venues.paper.world import STEP_MS
 
@@ -51,16 +56,19 @@ def main(
     speed: Decimal = Decimal(1),
     replay: Path | None = None,
     state: Path | None = None,
+    faults: Path | None = None,
     supervised: bool = False,
 ) -> int:
     """Run the exchange until SIGTERM or SIGINT, with `supervised` also until stdin ends; return 0.
 
-    Writes `run/exchange.json` when it answers and removes it at a clean stop. Returns 1 when it had to stop
-    because its state could not be written. Raises `BadInputError` for a bad home, port, speed, state or
-    recording, and `ConflictError` when an exchange already runs on this home.
+    Writes `run/exchange.json` when it answers and removes it at a clean stop. `faults` is a plan of what
+    shall go wrong (`docs/faults.md`). Returns 1 when it had to stop because its state could not be written.
+    Raises `BadInputError` for a bad home, port, speed, state, plan or recording, and `ConflictError` when an
+    exchange already runs on this home.
     """
+    plan = None if faults is None else read_plan(faults)
     opening = Opening(home=home, clock=SystemClock(), seed=seed, speed=speed, replay=replay, state=state)
-    with closing(serve.bind(port)) as sock, _opened(opening) as exchange:
+    with closing(serve.bind(port)) as sock, _opened(opening, plan) as exchange:
         address = f"{serve.LOOPBACK}:{sock.getsockname()[1]}"
         exchange.on_fault = lambda: signal.raise_signal(signal.SIGTERM)
 
@@ -69,27 +77,55 @@ def main(
             if supervised:
                 threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
 
-        asyncio.run(_serve(exchange, address, sock, on_ready))
+        control = _control(home, exchange)
+        asyncio.run(_serve(exchange, address, control, sock, on_ready))
         return 0 if exchange.fault is None else 1
 
 
-async def _serve(exchange: Exchange, address: str, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+async def _serve(
+    exchange: Exchange,
+    address: str,
+    control: Control | None,
+    sock: socket.socket,
+    on_ready: Callable[[], None],
+) -> None:
     async with _stepping(exchange):
-        await serve.serve(_guarded(exchange, lambda: address), sock, on_ready=on_ready)
+        app = _guarded(exchange, lambda: address, control)
+        await serve.serve(app, sock, on_ready=on_ready, date_header=False)
 
 
 @contextmanager
-def _opened(opening: Opening) -> Iterator[Exchange]:
-    """Hold the home for one exchange, open it, and leave nothing in `run/` behind."""
+def _opened(opening: Opening, plan: FaultPlan | None) -> Iterator[Exchange]:
+    """Hold the home for one exchange, open it with its faults, and leave nothing in `run/` behind."""
     run = private_dir(private_dir(opening.home) / "run")
     with only_one(run / "exchange.lock", "an exchange on this home"):
         _take_back(run)  # what a killed one left would send clients to a dead port
         exchange = open_exchange(opening)
         try:
+            if plan is not None:
+                _arm_first(exchange, plan)
             yield exchange
         finally:
             _take_back(run)
             exchange.close()
+
+
+def _arm_first(exchange: Exchange, plan: FaultPlan) -> None:
+    try:
+        arm(exchange, plan)
+    except RefusedError as error:
+        raise BadInputError(
+            "FAULTS_REFUSED", f"the plan of faults cannot be used: {error.message}", "Correct the plan."
+        ) from error
+
+
+def _control(home: Path, exchange: Exchange) -> Control | None:
+    """Return the control route of an exchange that has faults, with its token written down; else None."""
+    if not exchange.faults.is_open:
+        return None
+    control = Control(exchange)
+    write_private(home / "run" / TOKEN_FILE, control.token + "\n")
+    return control
 
 
 def _announce(home: Path, exchange: Exchange, address: str) -> None:
@@ -118,16 +154,16 @@ def _announce(home: Path, exchange: Exchange, address: str) -> None:
 
 
 def _take_back(run: Path) -> None:
-    for name in (_ANNOUNCEMENT, _WORLD):
+    for name in (_ANNOUNCEMENT, _WORLD, TOKEN_FILE):
         (run / name).unlink(missing_ok=True)
 
 
-def _guarded(exchange: Exchange, address: Callable[[], str]) -> RequestGuard:
+def _guarded(exchange: Exchange, address: Callable[[], str], control: Control | None) -> RequestGuard:
     def hosts() -> frozenset[str]:
         host = address()
         return frozenset({host, host.replace(serve.LOOPBACK, "localhost")})
 
-    return RequestGuard(ExchangeApp(exchange), hosts)
+    return RequestGuard(ExchangeApp(exchange, control), hosts)
 
 
 @asynccontextmanager
@@ -165,6 +201,7 @@ class RunningExchange:
     desk: Credentials
     stranger: Credentials
     exchange: Exchange
+    control_token: str = ""
 
     def key(self, label: str) -> Credentials:
         """Return one of the keys in `opening.KEY_LABELS`."""
@@ -173,6 +210,11 @@ class RunningExchange:
     def book(self, symbol: str) -> OrderBook:
         """Return the engine's own book."""
         return self.exchange.engine.markets[symbol].book
+
+    def queue(self, order_id: int) -> QueuePosition | None:
+        """Return where a resting order stands in its queue, None when it does not rest."""
+        order = self.exchange.engine.live[order_id]
+        return queue_position(self.exchange.engine.markets[order.symbol], order)
 
 
 @asynccontextmanager
@@ -184,15 +226,24 @@ async def running_exchange(
     replay: Path | None = None,
     state: Path | None = None,
     clock: Clock | None = None,
+    faults: FaultPlan | None = None,
+    rate_limits: bool | None = None,
 ) -> AsyncIterator[RunningExchange]:
-    """Serve an exchange in this event loop for the length of the block, by default in virtual time."""
+    """Serve an exchange in this event loop for the length of the block, by default in virtual time.
+
+    With `faults`, even an empty plan, the control route is served. `rate_limits` None means as a process has
+    them: on, but off in virtual time.
+    """
     opening = Opening(
         home=home, clock=clock or SystemClock(), seed=seed, speed=speed, replay=replay, state=state
     )
     address = ""
-    with _opened(opening) as exchange:
-        app = _guarded(exchange, lambda: address)
-        async with _stepping(exchange), serve.serving(app) as url:
+    with _opened(opening, faults) as exchange:
+        if rate_limits is not None:
+            exchange.limits = RateLimits(exchange.timeline.now_ms, speed=speed, is_on=rate_limits)
+        control = _control(home, exchange)
+        app = _guarded(exchange, lambda: address, control)
+        async with _stepping(exchange), serve.serving(app, date_header=False) as url:
             address = url.removeprefix("http://")
             _announce(home, exchange, address)
             yield RunningExchange(
@@ -201,4 +252,5 @@ async def running_exchange(
                 desk=credentials_of(exchange, DESK),
                 stranger=credentials_of(exchange, STRANGER),
                 exchange=exchange,
+                control_token="" if control is None else control.token,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.clock import Clock, ManualClock, epoch_ms, from_epoch_ms
@@ -27,7 +27,8 @@ class Timeline:
                 "Give --speed a number from 0 (virtual time) to 1000.",
             )
         self.is_virtual = speed == 0
-        self._speed = speed
+        self._wall = clock
+        self.speed = speed
         if self.is_virtual and not isinstance(clock, ManualClock):
             start_ms = max(epoch_ms(clock.now()), not_before_ms)
             clock = ManualClock(from_epoch_ms(start_ms - start_ms % MINUTE_MS))
@@ -39,10 +40,14 @@ class Timeline:
     def now_ms(self) -> int:
         """Return the exchange's time in milliseconds since 1970 UTC."""
         passed_us = (self._clock.now() - self._wall_start) // timedelta(microseconds=1)
-        scale = Decimal(1) if self.is_virtual else self._speed
+        scale = Decimal(1) if self.is_virtual else self.speed
         now_ms = self._start_ms + int(passed_us * scale / 1000)
         self._latest_ms = max(self._latest_ms, now_ms)
         return self._latest_ms
+
+    def wall_now(self) -> datetime:
+        """Return the given clock's time, whatever the speed: what an HTTP `Date` header says."""
+        return self._wall.now()
 
     def advance(self, ms: int) -> None:
         """Move virtual time forward."""
@@ -51,4 +56,4 @@ class Timeline:
 
     def wall_seconds(self, ms: int) -> float:
         """Return how long `ms` of the exchange's time last on the wall, 0 in virtual time."""
-        return 0.0 if self.is_virtual else int(ms * 1000 / self._speed) / 1_000_000
+        return 0.0 if self.is_virtual else int(ms * 1000 / self.speed) / 1_000_000
