@@ -20,8 +20,9 @@ from venues.gemini.catalogue import (
     socket_rows,
 )
 from venues.gemini.catalogue.kinds import Auth, Call, Host, Money, RateClass, Role
+from venues.gemini.catalogue.shapes import SHAPES
 
-__all__ = ["INTERVALS", "TABLE", "Auth", "Call", "Host", "Money", "RateClass", "Role"]
+__all__ = ["INTERVALS", "SHAPES", "TABLE", "Auth", "Call", "Host", "Money", "RateClass", "Role"]
 
 INTERVALS: Final[Mapping[str, str]] = MappingProxyType(
     {"1m": "1m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1hr", "6h": "6hr", "1d": "1day"}

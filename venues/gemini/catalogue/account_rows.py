@@ -7,17 +7,97 @@ from __future__ import annotations
 
 from typing import Final
 
-from venues.gemini.catalogue.rows import private
+from venues.gemini.catalogue.rows import private, site
+
+_NAMES: Final = "Field names are those of the venue's OpenAPI file; none was recorded."
+_STAKE: Final = "providerId*: uuid, currency*: currency, amount*: decimal"
 
 ROWS: Final = (
-    private("account", "/v1/account", roles="any", scope="account:read"),
-    private("account_create", "/v1/account/create", roles="m:Adm", money="w"),
-    private("account_rename", "/v1/account/rename", roles="Adm", money="w"),
-    private("account_list", "/v1/account/list", roles="m:any", scope="account:read"),
-    private("roles", "/v1/roles", roles="any"),
-    private("revoke_token", "/v1/oauth/revokeByToken", roles="any", money="w"),
-    private("stake", "/v1/staking/stake", roles="T/FM", money="$$", tier=2),
-    private("unstake", "/v1/staking/unstake", roles="T/FM", money="$$", tier=2),
-    private("staking_history", "/v1/staking/history", roles="T/FM/A", scope="history:read", tier=2),
-    private("staking_rewards", "/v1/staking/rewards", roles="T/FM/A", scope="history:read", tier=2),
+    private("account", "/v1/account", roles="any", scope="account:read", answer="AccountDetail"),
+    private(
+        "account_create",
+        "/v1/account/create",
+        roles="m:Adm",
+        money="w",
+        is_repeatable=False,
+        request="name*: text, type: exchange/custody",
+        answer="AccountCreated",
+    ),
+    private(
+        "account_rename",
+        "/v1/account/rename",
+        roles="Adm",
+        money="w",
+        request="newName: text, newAccount: text",
+        answer="AccountRenamed",
+    ),
+    private(
+        "account_list",
+        "/v1/account/list",
+        roles="m:any",
+        scope="account:read",
+        request="limit_accounts: int, timestamp: time",
+        answer="[AccountInGroup]",
+    ),
+    private("roles", "/v1/roles", roles="any", scope="any", answer="HeldRoles"),
+    private("revoke_token", "/v1/oauth/revokeByToken", roles="any", scope="any", money="w", answer="Message"),
+    private(
+        "stake",
+        "/v1/staking/stake",
+        roles="T/FM",
+        money="$$",
+        request=_STAKE,
+        answer="Staked",
+        tier=2,
+        sim=_NAMES,
+    ),
+    private(
+        "unstake",
+        "/v1/staking/unstake",
+        roles="T/FM",
+        money="$$",
+        request=_STAKE,
+        answer="Unstaked",
+        tier=2,
+        sim=_NAMES,
+    ),
+    private(
+        "staking_history",
+        "/v1/staking/history",
+        roles="T/FM/A",
+        scope="history:read",
+        request="since: time | instant, until: time | instant, limit: int, providerId: uuid, "
+        "currency: currency, interestOnly: bool, sortAsc: bool",
+        answer="[StakingHistory]",
+        tier=2,
+        sim=_NAMES,
+    ),
+    private(
+        "staking_rewards",
+        "/v1/staking/rewards",
+        roles="T/FM/A",
+        scope="history:read",
+        request="since*: time | instant, until: time | instant, providerId: uuid, currency: currency",
+        answer="map(map(StakingRewards))",
+        tier=2,
+        sim=_NAMES,
+    ),
+    site("site_page", "/", sim="Stands at /web/, where other clients are told to look for it."),
+    site(
+        "oauth_authorize",
+        "/auth",
+        query="client_id*: text, response_type*: 'code', redirect_uri*: text, state: text, scope*: text, "
+        "code_challenge: text, code_challenge_method: text",
+        sim="Consent is given at once and answered with a redirect that carries the code.",
+    ),
+    site(
+        "oauth_token",
+        "/auth/token",
+        method="POST",
+        request="client_id*: text, client_secret: text, code: text, refresh_token: text, redirect_uri: text, "
+        "grant_type*: authorization_code/refresh_token, code_verifier: text",
+        answer="Token",
+        is_repeatable=False,
+        sim="Form-encoded or JSON; older pages of the venue show JSON.",
+    ),
 )

@@ -9,15 +9,88 @@ from typing import Final
 
 from venues.gemini.catalogue.rows import private
 
+_FILTER: Final = (
+    "symbol: symbol, counterparty: text, side: buy/sell, expiration_start: time, expiration_end: time, "
+    "submission_start: time, submission_end: time, funded: bool"
+)
+
 ROWS: Final = (
-    private("clearing_new", "/v1/clearing/new", roles="T", scope="clearing:create", money="$$", tier=2),
     private(
-        "clearing_confirm", "/v1/clearing/confirm", roles="T", scope="clearing:create", money="$$", tier=2
+        "clearing_new",
+        "/v1/clearing/new",
+        roles="T",
+        scope="clearing:create",
+        money="$$",
+        request="symbol*: symbol, amount*: decimal, price*: decimal, side*: buy/sell, counterparty_id: text, "
+        "expires_in_hrs: number",
+        answer="ClearingMade",
+        tier=2,
     ),
-    private("clearing_cancel", "/v1/clearing/cancel", roles="T", scope="clearing:create", money="w", tier=2),
-    private("clearing_status", "/v1/clearing/status", roles="T/A", scope="clearing:read", tier=2),
-    private("clearing_list", "/v1/clearing/list", roles="T", scope="clearing:read", tier=2),
-    private("broker_new", "/v1/clearing/broker/new", roles="T", scope="clearing:create", money="$$", tier=2),
-    private("broker_list", "/v1/clearing/broker/list", roles="T", scope="clearing:read", tier=2),
-    private("clearing_trades", "/v1/clearing/trades", roles="T", scope="clearing:read", tier=2),
+    private(
+        "clearing_confirm",
+        "/v1/clearing/confirm",
+        roles="T",
+        scope="clearing:create",
+        money="$$",
+        request="clearing_id*: text, symbol*: symbol, amount*: decimal, price*: decimal, side*: buy/sell",
+        answer="ClearingConfirmed",
+        tier=2,
+    ),
+    private(
+        "clearing_cancel",
+        "/v1/clearing/cancel",
+        roles="T",
+        scope="clearing:create",
+        money="w",
+        request="clearing_id*: text",
+        answer="ClearingCancelled",
+        tier=2,
+    ),
+    private(
+        "clearing_status",
+        "/v1/clearing/status",
+        roles="T/A",
+        scope="clearing:read",
+        request="clearing_id*: text",
+        answer="ClearingState",
+        tier=2,
+    ),
+    private(
+        "clearing_list",
+        "/v1/clearing/list",
+        roles="T",
+        scope="clearing:read",
+        request=_FILTER,
+        answer="ClearingOrders",
+        tier=2,
+    ),
+    private(
+        "broker_new",
+        "/v1/clearing/broker/new",
+        roles="T",
+        scope="clearing:create",
+        money="$$",
+        request="source_counterparty_id*: text, target_counterparty_id*: text, symbol*: symbol, "
+        "amount*: decimal, expires_in_hrs*: number, price*: decimal, side*: buy/sell",
+        answer="ClearingMade",
+        tier=2,
+    ),
+    private(
+        "broker_list",
+        "/v1/clearing/broker/list",
+        roles="T",
+        scope="clearing:read",
+        request=_FILTER,
+        answer="BrokerOrders",
+        tier=2,
+    ),
+    private(
+        "clearing_trades",
+        "/v1/clearing/trades",
+        roles="T",
+        scope="clearing:read",
+        request="timestamp_nanos: int, limit_per_account: int",
+        answer="ClearingTrades",
+        tier=2,
+    ),
 )

@@ -1,8 +1,9 @@
 """What an endpoint is made of: the words of the catalogue and the small language of its field lists.
 
 A field list is text: `"symbol*: symbol, side*: buy/sell, options: [text], trades: [OwnTrade]"`. A star marks
-what must be there, slashes part the allowed words, brackets mean an array, `map(decimal)` an object with
-free keys, and a capital letter names a shape of `shapes.SHAPES`.
+what must be there, slashes part the allowed words (quotes hold a single one, `'ok'`), brackets mean an array,
+`<int number>` an array of exactly these, `map(decimal)` an object with free keys, ` | ` parts kinds of which
+one fits, and a capital letter names a shape of `shapes.SHAPES`.
 """
 
 from __future__ import annotations
@@ -70,23 +71,31 @@ class Word(StrEnum):
     NUMBER = "number"  # a JSON number
     INT = "int"  # a whole JSON number
     ID = "id"  # up to 19 digits, as a JSON number or as a string
+    DIGITS = "digits"  # a whole number written as a string
     TIME = "time"  # seconds or milliseconds since 1970, as a JSON number or as a string
     DATE = "date"  # YYYY-MM-DD
+    INSTANT = "instant"  # ISO 8601 with a time of day
     BOOL = "bool"
     TEXT = "text"
     UUID = "uuid"
     FILE = "file"  # not JSON: a spreadsheet
+    NULL = "null"
     JSON = "json"  # anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """The kind of a value: a plain word, one of `words`, an array or map `of` a kind, or a named `shape`."""
+    """The kind of a value: a plain word, one of `words`, an array, a map, or a named `shape`.
+
+    `row_of` is an array of exactly these kinds in this order, `any_of` means that one of these fits.
+    """
 
     word: Word = Word.JSON
     words: tuple[str, ...] = ()
     array_of: Kind | None = None
+    row_of: tuple[Kind, ...] = ()
     map_of: Kind | None = None
+    any_of: tuple[Kind, ...] = ()
     shape: str = ""
 
 
@@ -105,11 +114,14 @@ _PLAIN: Final = frozenset(Word)
 
 def kind(text: str) -> Kind:
     """Read one kind. Raises `ValueError` for a text that is none."""
-    text = text.strip()
-    if text.startswith("[") and text.endswith("]"):
-        return Kind(array_of=kind(text[1:-1]))
-    if text.startswith("map(") and text.endswith(")"):
-        return Kind(map_of=kind(text[4:-1]))
+    parts = _alternatives(text)
+    return _one_kind(parts[0]) if len(parts) == 1 else Kind(any_of=tuple(_one_kind(part) for part in parts))
+
+
+def _one_kind(text: str) -> Kind:
+    for opening, closing in (("[", "]"), ("<", ">"), ("map(", ")"), ("'", "'")):
+        if text.startswith(opening) and text.endswith(closing):
+            return _wrapped(opening, text[len(opening) : -1])
     if text in _PLAIN:
         return Kind(word=Word(text))
     if "/" in text:
@@ -117,6 +129,27 @@ def kind(text: str) -> Kind:
     if text[:1].isupper() and text.isalnum():
         return Kind(shape=text)
     raise ValueError(f"not a kind: {text!r}")
+
+
+def _wrapped(opening: str, inner: str) -> Kind:
+    if opening == "[":
+        return Kind(array_of=kind(inner))
+    if opening == "<":
+        return Kind(row_of=tuple(kind(part) for part in inner.split()))
+    if opening == "map(":
+        return Kind(map_of=kind(inner))
+    return Kind(words=(inner,))
+
+
+def _alternatives(text: str) -> list[str]:
+    depth, parts = 0, [""]
+    for character in text:
+        depth += (character in "[(<") - (character in "])>")
+        if character == "|" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def fields(text: str) -> tuple[Field, ...]:
@@ -150,10 +183,14 @@ _PATH_PARTS: Final[Mapping[str, re.Pattern[str]]] = {
 class Call:
     """One row of the catalogue.
 
-    `roles` empty: any role will do. `is_master_only`: only a group's key may call it. `query` are URL
-    parameters, `request` the fields of the signed payload (besides `request`, `nonce` and, for a group's key,
-    `account`). `answer` is the kind of a good answer. `is_repeatable` is False only where twice is not once.
-    `sim` says where the embedded exchange follows a rule of its own because the venue's is not known.
+    `method` is `WS` for a socket, and `CALL` for a method of the stream socket, whose `path` is its name.
+    `roles` empty: any role will do. `scope` is what an OAuth token needs: a scope, several with a slash of
+    which one will do, `any` for any token, empty for a call closed to tokens; ask `opens_to`.
+    `is_master_only`: only a group's key may call it. `query` are URL parameters, `request` the fields of the
+    signed payload (besides `request`, `nonce` and, for a group's key, `account`). `answer` is the kind of a
+    good answer, on a socket of each message; `asks` is the kind of what a client may send on a socket.
+    `is_repeatable` is False only where twice is not once. `sim` says where the embedded exchange follows a
+    rule of its own because the venue's is not known.
     """
 
     name: str
@@ -170,8 +207,13 @@ class Call:
     is_repeatable: bool = True
     query: tuple[Field, ...] = ()
     request: tuple[Field, ...] = ()
+    asks: Kind = Kind()
     answer: Kind = Kind()
     sim: str = ""
+
+    def opens_to(self, scopes: frozenset[str]) -> bool:
+        """Say whether an OAuth token with these scopes may make this call."""
+        return self.scope == "any" or not scopes.isdisjoint(self.scope.split("/"))
 
     @property
     def path_parts(self) -> tuple[str, ...]:

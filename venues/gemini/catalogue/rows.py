@@ -66,7 +66,7 @@ def private(
         method=method,
         path=path,
         auth=Auth.SIGNED,
-        roles=frozenset() if named == "any" else frozenset(_ROLES[role] for role in named.split("/")),
+        roles=_roles("" if named == "any" else named),
         scope=scope,
         money=Money(money),
         rate=rate,
@@ -88,6 +88,8 @@ def socket(
     roles: str = "",
     scope: str = "",
     query: str = "",
+    asks: str = "null",
+    answer: str = "json",
     host: Host = Host.REST,
     sim: str = "",
 ) -> Call:
@@ -97,12 +99,81 @@ def socket(
         method="WS",
         path=path,
         auth=Auth.SIGNED if roles else Auth.NONE,
-        roles=frozenset(_ROLES[role] for role in roles.split("/")) if roles else frozenset(),
+        roles=_roles(roles),
         scope=scope,
         money=Money.READS,
         rate=RateClass.SOCKET,
         tier=1,
         host=host,
         query=fields(query),
+        asks=kind(asks),
+        answer=kind(answer),
         sim=sim,
     )
+
+
+def stream_method(
+    name: str,
+    path: str,
+    *,
+    roles: str = "",
+    scope: str = "",
+    money: str = "-",
+    request: str = "",
+    asks: str = "null",
+    answer: str = "null",
+    sim: str = "",
+) -> Call:
+    """Return a method of the stream socket: `request` its named parameters, `asks` those of an array."""
+    return Call(
+        name=name,
+        method="CALL",
+        path=path,
+        auth=Auth.SIGNED if roles else Auth.NONE,
+        roles=_roles(roles),
+        scope=scope,
+        money=Money(money),
+        rate=RateClass.SOCKET,
+        tier=1,
+        host=Host.STREAM,
+        is_repeatable=Money(money) is not Money.TRADES,
+        request=fields(request),
+        asks=kind(asks),
+        answer=kind(answer),
+        sim=sim,
+    )
+
+
+def site(
+    name: str,
+    path: str,
+    *,
+    method: str = "GET",
+    query: str = "",
+    request: str = "",
+    answer: str = "file",
+    is_repeatable: bool = True,
+    sim: str = "",
+) -> Call:
+    """Return a page or form of the venue's web site; `request` are the form's fields."""
+    return Call(
+        name=name,
+        method=method,
+        path=path,
+        auth=Auth.NONE,
+        roles=frozenset(),
+        scope="",
+        money=Money.READS if method == "GET" else Money.WRITES,
+        rate=RateClass.PUBLIC,
+        tier=1,
+        host=Host.SITE,
+        is_repeatable=is_repeatable,
+        query=fields(query),
+        request=fields(request),
+        answer=kind(answer),
+        sim=sim,
+    )
+
+
+def _roles(names: str) -> frozenset[Role]:
+    return frozenset(_ROLES[role] for role in names.split("/")) if names else frozenset()

@@ -1,4 +1,4 @@
-"""The named shapes of answers: which fields, of which kind, and which of them are always there."""
+"""The named shapes: which fields, of which kind, and which of them are always there."""
 
 from __future__ import annotations
 
@@ -6,16 +6,36 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from venues.gemini.catalogue import (
+    shapes_account,
+    shapes_clearing,
+    shapes_derivatives,
+    shapes_funds,
+    shapes_market,
+    shapes_orders,
+    shapes_sockets,
+)
 from venues.gemini.catalogue.kinds import Field, fields
 
-SHAPES: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
-    {
-        "SymbolDetails": fields(
-            "symbol*: symbol, base_currency*: currency, quote_currency*: currency, tick_size*: number, "
-            "quote_increment*: number, min_order_size*: decimal, "
-            "status*: open/closed/cancel_only/post_only/limit_only, wrap_enabled*: bool, product_type*: spot/swap, contract_type*: vanilla/linear/inverse, "
-            "contract_price_currency: currency"
-        ),
-    }
+_SHARED: Final[Mapping[str, str]] = {
+    "Refusal": "result*: 'error', reason*: text, message: text",
+    "Done": "result*: 'ok'",
+    "Message": "message*: text, result: text",
+}
+_TEXTS: Final = (
+    _SHARED,
+    shapes_market.SHAPES,
+    shapes_orders.SHAPES,
+    shapes_funds.SHAPES,
+    shapes_account.SHAPES,
+    shapes_clearing.SHAPES,
+    shapes_derivatives.SHAPES,
+    shapes_sockets.SHAPES,
 )
-"""Fields by shape name."""
+
+SHAPES: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
+    {name: fields(text) for texts in _TEXTS for name, text in texts.items()}
+)
+"""Fields by shape name. `Refusal` is the body of every error."""
+
+assert len(SHAPES) == sum(map(len, _TEXTS)), "two shapes share a name"
