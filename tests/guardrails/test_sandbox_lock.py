@@ -11,8 +11,9 @@ import pytest
 
 import guardrails.sandbox_lock as lock
 from domain.errors import LockedError
-from guardrails.sandbox_lock import Endpoint, PaperAddress, check_host, endpoint
+from guardrails.sandbox_lock import Asker, Endpoint, PaperAddress, check_call, check_host, endpoint
 from guardrails.snapshot import Mode
+from venues.gemini.catalogue import Host, Money
 
 PAPER = PaperAddress(host="127.0.0.1", port=8421)
 
@@ -38,6 +39,69 @@ def test_sandbox_is_the_venues_sandbox_whatever_the_paper_address() -> None:
         made = endpoint(Mode.SANDBOX, paper)
         assert made.rest_url == "https://api.sandbox.gemini.com"
         assert made.ws_url == "wss://api.sandbox.gemini.com"
+
+
+@pytest.mark.parametrize(
+    ("kind", "host"),
+    [
+        ("rest", "api.sandbox.gemini.com"),
+        ("stream", "ws.sandbox.gemini.com"),
+        ("site", "exchange.sandbox.gemini.com"),
+    ],
+)
+def test_each_kind_of_host_reaches_its_own_host_only(kind: str, host: str) -> None:
+    made = endpoint(Mode.SANDBOX, host=kind)
+    assert (made.rest_url, made.ws_url, made.host) == (f"https://{host}", f"wss://{host}", host)
+    check_host(made, host, 443)
+    for other in {"rest", "stream", "site"} - {kind}:
+        assert code(check_host, made, endpoint(Mode.SANDBOX, host=other).host, 443) == "HOST_LOCKED"
+    paper = endpoint(Mode.PAPER, PAPER, kind)
+    assert (paper.rest_url, paper.host, paper.port) == ("http://127.0.0.1:8421", "127.0.0.1", 8421)
+    check_host(paper, "127.0.0.1", 8421)
+
+
+def test_catalogue_kinds_of_host_are_the_locks() -> None:
+    assert {endpoint(Mode.SANDBOX, host=kind).kind for kind in Host} == set(Host)
+
+
+@pytest.mark.parametrize("kind", ["", "REST", "api", "live", None])
+def test_unknown_kind_of_host_is_locked(kind: Any) -> None:
+    assert code(endpoint, Mode.SANDBOX, None, kind) == "HOST_UNKNOWN"
+    assert code(endpoint, Mode.PAPER, PAPER, kind) == "HOST_UNKNOWN"
+
+
+@pytest.mark.parametrize("mode", [Mode.PAPER, Mode.SANDBOX])
+def test_call_is_open_to_its_askers_only(mode: Mode) -> None:
+    allowed = {
+        (money, asker)
+        for money in Money
+        for asker in Asker
+        if money in {"-", "w"} or (money, asker) in {("$", Asker.ORDER_PATH), ("$$", Asker.PERSON)}
+    }
+    for money in Money:
+        for asker in Asker:
+            if (money, asker) in allowed:
+                check_call(mode, money, asker)
+            else:
+                assert code(check_call, mode, money, asker) == "MONEY_LOCKED"
+    assert len(allowed) == 8
+
+
+@pytest.mark.parametrize("asker", ["person", "order path", "", None, True, object(), Mode.PAPER])
+@pytest.mark.parametrize("money", ["-", "w", "$", "$$"])
+def test_call_of_an_asker_in_disguise_is_locked(asker: Any, money: str) -> None:
+    assert code(check_call, Mode.PAPER, money, asker) == "MONEY_LOCKED"
+
+
+@pytest.mark.parametrize("money", ["", "$$$", "W", "reads"])
+def test_call_of_an_unknown_class_is_locked(money: str) -> None:
+    assert {code(check_call, Mode.PAPER, money, asker) for asker in Asker} == {"MONEY_LOCKED"}
+
+
+def test_live_sends_no_call_at_all() -> None:
+    for money in Money:
+        assert {code(check_call, Mode.LIVE, money, asker) for asker in Asker} == {"LIVE_LOCKED"}
+    assert code(check_call, "paper", "-", Asker.PERSON) == "MODE_UNKNOWN"
 
 
 def test_live_is_locked() -> None:
@@ -118,8 +182,8 @@ def test_endpoint_cannot_be_built_or_changed_by_accident() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("host", "evil.example"), ("mode", Mode.LIVE), ("port", 444)],
-    ids=["host", "mode", "port"],
+    [("host", "evil.example"), ("mode", Mode.LIVE), ("port", 444), ("kind", "stream"), ("kind", "none")],
+    ids=["host", "mode", "port", "other kind", "no kind"],
 )
 def test_forged_endpoint_still_reaches_nothing(name: str, value: Any) -> None:
     forged = copy.copy(endpoint(Mode.SANDBOX))
