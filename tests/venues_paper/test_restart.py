@@ -83,7 +83,7 @@ async def test_files_are_private_and_accounts_are_funded_as_promised(
     try:
         for name in ("run/exchange.json", "state/paper-account.json", "state/exchange.sqlite"):
             assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
-        assert set(process.address) == {"url", "ws_url", "web_url", "api_key", "api_secret", "keys"}
+        assert set(process.address) == {"url", "ws_url", "web_url", "api_key", "api_secret", "keys", "oauth"}
         assert process.address["api_key"].startswith("account-")
         assert "seeded" in json.loads((home / "run" / "world.json").read_text())["text"]
         funds = {

@@ -21,6 +21,7 @@ from venues.gemini.catalogue import Auth
 from venues.paper.call import Call
 from venues.paper.control import PREFIX, Control
 from venues.paper.exchange import Exchange
+from venues.paper.oauth_pages import Page, find_page
 from venues.paper.rate_limits import TooOftenError
 from venues.paper.refusals import RefusedError
 from venues.paper.request_faults import CutError, after, before, judge_order
@@ -85,7 +86,7 @@ class ExchangeApp:
                 return _json(200, self._control.answer(method, path, _headers(scope), body))
             strikes = self._exchange.faults.request(path)
             await before(strikes)
-            return await after(strikes, await self._carried_out(scope))
+            return await after(strikes, await self._carried_out(scope, body))
         except RefusedError as refusal:
             return _refusal(refusal)
         except CutError:
@@ -94,13 +95,16 @@ class ExchangeApp:
             LOG.exception("%s %s failed", method, path)
             return _refusal(RefusedError("System", "Unexpected server error occurred.", 500))
 
-    async def _carried_out(self, scope: Scope) -> Response:
+    async def _carried_out(self, scope: Scope, body: bytes) -> Response:
         """Return the undisturbed answer, a refusal included: faults bend that one too."""
         method, path = scope["method"], scope["path"]
         if method == "GET" and path in _WEB_PATHS:
             markets = self._exchange.engine.markets.values()
             return Response(currency_page(m.instrument for m in markets), media_type="text/html")
         try:
+            page = find_page(method, path)
+            if page is not None:
+                return self._turn(page, scope, body)
             endpoint, parts = find_endpoint(method, path)
             await self._wait_in_queue(endpoint, scope)
             return _json(200, self._call(endpoint, parts, scope))
@@ -125,7 +129,14 @@ class ExchangeApp:
                 return key
             if "authorization" in headers:
                 return hashlib.sha256(headers["authorization"].encode("latin-1")).hexdigest()
-        return str((scope.get("client") or ("",))[0])
+        return _peer(scope)
+
+    def _turn(self, page: Page, scope: Scope, body: bytes) -> Response:
+        exchange = self._exchange
+        if exchange.timeline.is_virtual:
+            exchange.step()
+        with exchange.operation():
+            return page(exchange, scope["query_string"].decode("latin-1"), body)
 
     def _call(self, endpoint: Endpoint, parts: Mapping[str, str], scope: Scope) -> Any:
         exchange = self._exchange
@@ -135,7 +146,13 @@ class ExchangeApp:
         with exchange.operation():
             if endpoint.roles is None:
                 return endpoint.handler(exchange, Call(path=parts, query=query))
-            caller = exchange.authenticate(_headers(scope), scope["path"], endpoint.roles)
+            caller = exchange.authenticate(
+                _headers(scope),
+                scope["path"],
+                endpoint.row,
+                query=scope["query_string"].decode("latin-1"),
+                peer=_peer(scope),
+            )
             call = Call(
                 path=parts, query=query, payload=caller.payload, account=caller.account, signer=caller.key
             )
@@ -177,6 +194,10 @@ def _headers(scope: Scope) -> dict[str, str]:
         bytes(name).decode("latin-1").lower(): bytes(value).decode("latin-1")
         for name, value in scope["headers"]
     }
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
 
 
 def _query(scope: Scope) -> dict[str, str]:

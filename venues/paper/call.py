@@ -45,7 +45,7 @@ class Call:
     def owner(self) -> Account:
         """Return the account of a signed call."""
         if self.account is None:
-            raise RefusedError("MissingApikeyHeader", "Must provide 'X-GEMINI-APIKEY' header", 401)
+            raise RefusedError("MissingAccounts", f"API key {self.key.api_key} needs the account parameter")
         return self.account
 
 

@@ -62,6 +62,10 @@ class Documents:
         found = self._kinds.get(kind, {}).values()
         return [_body(each) for each in found if account is None or each.account == account]
 
+    def items(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return keys and copies of the bodies of one kind, in the order first put."""
+        return [(key, _body(each)) for key, each in self._kinds.get(kind, {}).items()]
+
     def remove(self, kind: str, key: str) -> None:
         """Forget a document; one that is not there is no error."""
         if self._kinds.get(kind, {}).pop(key, None) is not None:

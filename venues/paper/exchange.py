@@ -15,17 +15,20 @@ from random import Random, SystemRandom
 
 from domain.instrument import Instrument
 from domain.money import CONTEXT, ZERO
-from venues.paper.auth import Caller, verify
+from venues.gemini.catalogue import Call as Row
+from venues.paper import oauth
+from venues.paper.auth import Asked, Caller, verify, verify_upgrade
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS, Bar
 from venues.paper.documents import Documents
 from venues.paper.engine import Batch, Engine
 from venues.paper.faults import Faults
 from venues.paper.feeds import Feeds
-from venues.paper.keys import ApiKey
-from venues.paper.ledger import Account, Role, tier_for
+from venues.paper.keys import ApiKey, NonceMode
+from venues.paper.ledger import Account, AccountType, tier_for
 from venues.paper.listings import instrument_for
 from venues.paper.rate_limits import RateLimits
 from venues.paper.refusals import RefusedError
+from venues.paper.session_watch import cancel_silent
 from venues.paper.store import Store
 from venues.paper.timeline import Timeline
 from venues.paper.world import STEP_MS, World
@@ -34,6 +37,9 @@ LOG = logging.getLogger(__name__)
 DAY_MS = 86_400_000
 VOLUME_DAYS = 30
 SAVE_EVERY_STEPS = 10
+GROUP = "group"
+"""The kind of the documents with a group's settings: `trusted_addresses`, `has_custody_terms`."""
+
 MAX_CATCH_UP = 240
 """Steps run in a row after a stall, such as a machine's sleep; what lies before them is let go."""
 
@@ -77,7 +83,7 @@ class Exchange:
         self.engine = engine
         self.store = store
         self.timeline = timeline
-        self.feeds = Feeds(engine)
+        self.feeds = Feeds(engine, timeline)
         self.faults = Faults(timeline.now_ms)
         self.limits = RateLimits(timeline.now_ms, speed=timeline.speed, is_on=not timeline.is_virtual)
         self.accounts: dict[str, Account] = store.accounts()
@@ -150,13 +156,48 @@ class Exchange:
         self.fault = why
         self.on_fault()
 
-    def authenticate(self, headers: Mapping[str, str], path: str, roles: frozenset[Role]) -> Caller:
-        """Verify a signed request inside an operation and bring the account's fee tier up to date."""
-        caller = verify(headers, path, roles, self.keys.get)
-        self._nonces[caller.key.api_key] = caller.key
+    def authenticate(
+        self, headers: Mapping[str, str], path: str, row: Row, *, query: str = "", peer: str = ""
+    ) -> Caller:
+        """Verify a signed request for `row` inside an operation.
+
+        `headers` have lower-case names, `path` is without its query, `peer` the address it came from.
+        """
+        asked = Asked(headers=headers, path=path, query=query, peer=peer)
+        caller = verify(self, asked, row, self.timeline.now_ms())
+        self._welcome(caller)
+        return caller
+
+    def authenticate_upgrade(self, headers: Mapping[str, str], peer: str = "") -> Caller | None:
+        """Verify who opens a socket of the new WebSocket API; None for somebody who does not say."""
+        caller = verify_upgrade(self, headers, peer, self.timeline.now_ms())
+        if caller is not None:
+            self._welcome(caller)
+        return caller
+
+    def _welcome(self, caller: Caller) -> None:
+        key = caller.key
+        self.note_message(key)
+        if key.scopes is None and key.nonce_mode is NonceMode.INCREMENTAL:
+            self._nonces[key.api_key] = key
         if caller.account is not None:
             self.refresh_tier(caller.account)
-        return caller
+
+    def note_message(self, key: ApiKey) -> None:
+        """Note that a session spoke; to be called for each authenticated message on a socket as well."""
+        key.last_seen_ms = self.timeline.now_ms()
+
+    def key_of(self, text: str) -> ApiKey | None:
+        """Return the key with this text."""
+        return self.keys.get(text)
+
+    def grant_of(self, token: str) -> ApiKey | None:
+        """Return what a good access token stands for."""
+        return oauth.find_grant(self.documents, self.accounts, token, self.timeline.now_ms())
+
+    def trusted_by(self, group: str) -> tuple[str, ...]:
+        """Return the addresses that a group accepts requests from, none when from everywhere."""
+        return tuple((self.documents.get(GROUP, group) or {}).get("trusted_addresses", ()))
 
     def keep_account(self, account: Account) -> None:
         """Open a new account, or store what changed of a known one, with the operation."""
@@ -167,8 +208,24 @@ class Exchange:
         self._accounts_due[account.name] = account
         self.engine.batch.accounts.add(account)
 
+    def open_account(self, group: str, short_name: str, title: str, kind: AccountType) -> Account:
+        """Open an empty account in a group and return it."""
+        number = 1 + max((each.account_id for each in self.accounts.values()), default=0)
+        account = Account(
+            account_id=number,
+            name=f"{group}/{number}",
+            group=group,
+            short_name=short_name,
+            title=title,
+            type=kind,
+            created_ms=self.timeline.now_ms(),
+        )
+        self.keep_account(account)
+        return account
+
     def add_key(self, key: ApiKey) -> None:
-        """Make a new key known and store it with the operation."""
+        """Make a new key known and store it with the operation; its silence is counted from now."""
+        self.note_message(key)
         self.keys[key.api_key] = self._keys_due[key.api_key] = key
 
     def accounts_of(self, group: str) -> list[Account]:
@@ -200,6 +257,7 @@ class Exchange:
             if self.world is not None:
                 self.world.step(self.engine)
             now_ms = self.timeline.now_ms()
+            cancel_silent(self.engine, self.keys.values(), now_ms)
             for market in self.engine.markets.values():
                 market.candles.roll(now_ms, market.last)
         if self._steps_run % SAVE_EVERY_STEPS == 0:

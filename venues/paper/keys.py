@@ -39,6 +39,15 @@ class ApiKey:
     last_nonce: Decimal | None = None
     last_seen_ms: int = 0
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a key that the venue does not issue."""
+        if Role.AUDITOR in self.roles and len(self.roles) > 1:
+            raise ValueError("the Auditor role cannot be combined with others")
+        if Role.ADMINISTRATOR in self.roles and not self.is_master:
+            raise ValueError("only a master key can have the Administrator role")
+        if self.requires_heartbeat and self.is_master:
+            raise ValueError("a master key cannot require heartbeats")
+
     @property
     def is_master(self) -> bool:
         """Say whether it acts on a group instead of one account."""

@@ -18,6 +18,7 @@ from domain.errors import BadInputError
 from domain.instrument import Side
 from domain.money import CONTEXT
 from loopback.files import private_dir, write_private
+from venues.paper import oauth
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS
 from venues.paper.drift import Dice
 from venues.paper.engine import Engine
@@ -123,6 +124,9 @@ def _open_accounts(exchange: Exchange, state_dir: Path) -> None:
                 account = Account(name=name, group=name, created_ms=exchange.timeline.now_ms())
                 account.funds = {currency: Funds(amount=amount) for currency, amount in funds.items()}
                 exchange.keep_account(account)
+        oauth.register_apps(exchange.documents, exchange.chance, exchange.secrecy)
+        for key in exchange.keys.values():
+            exchange.note_message(key)
         known = {key.label for key in exchange.keys.values()}
         for label in KEY_LABELS:
             if label not in known:

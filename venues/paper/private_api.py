@@ -1,4 +1,4 @@
-"""The signed calls: orders, trades, balances, fees, roles."""
+"""The signed calls: orders, trades, balances, fees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from domain.money import ZERO
 from venues.paper.call import Call, limited, market_or_invalid, since_ms, whole
 from venues.paper.exchange import DAY_MS, Exchange
-from venues.paper.ledger import Role
 from venues.paper.order_checks import check_order, client_order_id
 from venues.paper.orders import Order
 from venues.paper.refusals import RefusedError, invalid_parameter, order_not_found
@@ -22,16 +21,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def heartbeat(_: Exchange, __: Call) -> dict[str, str]:
     """Answer `/v1/heartbeat`."""
     return {"result": "ok"}
-
-
-def roles(_: Exchange, call: Call) -> dict[str, bool]:
-    """Answer `/v1/roles`."""
-    held = call.key.roles
-    return {
-        "isAuditor": Role.AUDITOR in held,
-        "isFundManager": Role.FUND_MANAGER in held,
-        "isTrader": Role.TRADER in held,
-    }
 
 
 def balances(_: Exchange, call: Call) -> list[dict[str, str]]:
@@ -180,7 +169,6 @@ def _date(day: int) -> str:
 
 HANDLERS = {
     "heartbeat": heartbeat,
-    "roles": roles,
     "balances": balances,
     "notional_volume": notional_volume,
     "order_new": new_order,

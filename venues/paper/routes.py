@@ -8,7 +8,7 @@ from typing import Any
 
 from venues.gemini.catalogue import TABLE, Auth
 from venues.gemini.catalogue import Call as Row
-from venues.paper import private_api, public_api
+from venues.paper import accounts_api, group_api, private_api, public_api
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Role
@@ -19,6 +19,8 @@ Handler = Callable[[Exchange, Call], Any]
 HANDLERS: Mapping[str, Handler] = {
     **public_api.HANDLERS,
     **private_api.HANDLERS,
+    **accounts_api.HANDLERS,
+    **group_api.HANDLERS,
 }
 """What answers each row of the catalogue, by the row's name."""
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from domain.errors import BadInputError
 from loopback import serve
 from loopback.files import only_one, private_dir, write_private
 from loopback.guard import RequestGuard
+from venues.paper import oauth
 from venues.paper.app import ExchangeApp
 from venues.paper.book import OrderBook
 from venues.paper.control import TOKEN_FILE, Control, arm
@@ -129,9 +130,10 @@ def _control(home: Path, exchange: Exchange) -> Control | None:
 
 
 def _announce(home: Path, exchange: Exchange, address: str) -> None:
-    """Write `run/exchange.json`, where the exchange is and a key for strangers, and `run/world.json`."""
+    """Write `run/exchange.json`, where the exchange is and keys for strangers, and `run/world.json`."""
     run = private_dir(home / "run")
     key = credentials_of(exchange, STRANGER)
+    app, public_app = oauth.apps(exchange.documents)
     exchange.on_line = lambda line: write_private(run / _WORLD, json.dumps({"text": line}) + "\n")
     exchange.tell_line()
     text = json.dumps(
@@ -141,11 +143,11 @@ def _announce(home: Path, exchange: Exchange, address: str) -> None:
             "web_url": f"http://{address}/web",
             "api_key": key.api_key,
             "api_secret": key.api_secret,
-            "keys": {
-                label: {"api_key": key.api_key, "api_secret": key.api_secret}
-                for label in KEY_LABELS
-                if label != DESK
-                for key in (credentials_of(exchange, label),)
+            "keys": {label: asdict(credentials_of(exchange, label)) for label in KEY_LABELS if label != DESK},
+            "oauth": {
+                "client_id": app.client_id,
+                "client_secret": app.secret,
+                "public_client_id": public_app.client_id,
             },
         },
         indent=1,

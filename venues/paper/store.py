@@ -6,7 +6,7 @@ Makers' and takers' orders are not kept; their last prices and the candles are, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -197,6 +197,18 @@ class Store:
         )
         found = [execution_of(row) for row in rows]
         return found if order == "DESC" else found[::-1]
+
+    def executions_after(
+        self, accounts: Sequence[Account], position: tuple[int, int, int], limit: int
+    ) -> list[Execution]:
+        """Return at most `limit` executions of `accounts` after (time in ms, tid, order id), oldest first."""
+        names = [account.name for account in accounts]
+        rows = self._db.execute(
+            f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE account IN ({', '.join('?' * len(names))}) "  # noqa: S608 - constants and marks
+            "AND at_ms >= ? AND (at_ms, tid, order_id) > (?, ?, ?) ORDER BY at_ms, tid, order_id LIMIT ?",
+            (*names, position[0], *position, limit),
+        )
+        return [execution_of(row) for row in rows]
 
     def daily_volumes(self, account: Account, since_ms: int, until_ms: int) -> list[tuple[int, Decimal]]:
         """Return (UTC day since 1970, USD traded) from `since_ms` on and before `until_ms`, oldest first."""
