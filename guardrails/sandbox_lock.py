@@ -89,9 +89,9 @@ class Endpoint:
 def endpoint(mode: Mode, paper: PaperAddress | None = None, host: str = "rest") -> Endpoint:
     """Return the endpoint of `mode` for a kind of host: `rest`, `stream` or `site`.
 
-    In paper all of them are the one exchange on this machine. Raises `LockedError` for live, for an unknown
-    mode or kind, for paper without an address, and for a paper address that is not a loopback IP literal (a
-    name could be made to point elsewhere).
+    In paper all of them are the one exchange on this machine, its site under `/web`. Raises `LockedError` for
+    live, for an unknown mode or kind, for paper without an address, and for a paper address that is not a
+    loopback IP literal (a name could be made to point elsewhere).
     """
     _check_mode(mode)
     if host not in _SANDBOX_HOSTS:
@@ -175,7 +175,7 @@ def _paper(paper: PaperAddress | None, kind: str) -> Endpoint:
         mode=Mode.PAPER,
         venue="paper",
         kind=kind,
-        rest_url=f"http://{shown}:{paper.port}",
+        rest_url=f"http://{shown}:{paper.port}{'/web' if kind == 'site' else ''}",
         ws_url=f"ws://{shown}:{paper.port}",
         host=paper.host,
         port=paper.port,

@@ -56,7 +56,8 @@ def test_each_kind_of_host_reaches_its_own_host_only(kind: str, host: str) -> No
     for other in {"rest", "stream", "site"} - {kind}:
         assert code(check_host, made, endpoint(Mode.SANDBOX, host=other).host, 443) == "HOST_LOCKED"
     paper = endpoint(Mode.PAPER, PAPER, kind)
-    assert (paper.rest_url, paper.host, paper.port) == ("http://127.0.0.1:8421", "127.0.0.1", 8421)
+    under = "/web" if kind == "site" else ""
+    assert (paper.rest_url, paper.host, paper.port) == (f"http://127.0.0.1:8421{under}", "127.0.0.1", 8421)
     check_host(paper, "127.0.0.1", 8421)
 
 

@@ -18,10 +18,11 @@ from domain.clock import epoch_ms, from_epoch_ms
 from loopback.connection import CUT
 from loopback.guard import Receive, Scope, Send
 from venues.gemini.catalogue import Auth
-from venues.paper.call import Call
+from venues.paper.call import Call, FileAnswer
 from venues.paper.control import PREFIX, Control
 from venues.paper.exchange import Exchange
 from venues.paper.oauth_pages import Page, find_page
+from venues.paper.openapi import document
 from venues.paper.rate_limits import TooOftenError
 from venues.paper.refusals import RefusedError
 from venues.paper.request_faults import CutError, after, before, judge_order
@@ -46,6 +47,7 @@ _UNREAD = frozenset({408, 413})
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _WEB_PATHS = frozenset({"/web", "/web/"})
+_OPENAPI = "/openapi.json"
 
 
 class ExchangeApp:
@@ -101,6 +103,8 @@ class ExchangeApp:
         if method == "GET" and path in _WEB_PATHS:
             markets = self._exchange.engine.markets.values()
             return Response(currency_page(m.instrument for m in markets), media_type="text/html")
+        if method == "GET" and path == _OPENAPI:
+            return _json(200, document(f"http://{_headers(scope).get('host', '')}"))
         try:
             page = find_page(method, path)
             if page is not None:
@@ -177,6 +181,9 @@ class ExchangeApp:
 
 
 def _json(status: int, answer: Any) -> Response:
+    if isinstance(answer, FileAnswer):
+        named = {"content-disposition": f"attachment; filename={answer.name}"}
+        return Response(answer.content, status, headers=named, media_type=answer.media_type)
     return Response(_ENCODER.encode(answer), status, media_type="application/json")
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from venues.gemini.catalogue.rows import private, site
 
 _NAMES: Final = "Field names are those of the venue's OpenAPI file; none was recorded."
+_SITE: Final = "The site stands under /web on the embedded exchange."
 _STAKE: Final = "providerId*: uuid, currency*: currency, amount*: decimal"
 
 ROWS: Final = (
@@ -82,13 +83,13 @@ ROWS: Final = (
         tier=2,
         sim=_NAMES,
     ),
-    site("site_page", "/", sim="Stands at /web/, where other clients are told to look for it."),
+    site("site_page", "/", sim=_SITE),
     site(
         "oauth_authorize",
         "/auth",
         query="client_id*: text, response_type*: 'code', redirect_uri*: text, state: text, scope*: text, "
         "code_challenge: text, code_challenge_method: text",
-        sim="Consent is given at once and answered with a redirect that carries the code.",
+        sim="Nobody signs in: the page asks for consent only. " + _SITE,
     ),
     site(
         "oauth_token",
@@ -98,6 +99,6 @@ ROWS: Final = (
         "grant_type*: authorization_code/refresh_token, code_verifier: text",
         answer="Token",
         is_repeatable=False,
-        sim="Form-encoded or JSON; older pages of the venue show JSON.",
+        sim="Form-encoded or JSON, as older pages of the venue have it. " + _SITE,
     ),
 )

@@ -98,6 +98,18 @@ class Kind:
     any_of: tuple[Kind, ...] = ()
     shape: str = ""
 
+    def __str__(self) -> str:
+        """Write the kind as `kind` reads it."""
+        if self.words:
+            return "/".join(self.words) if len(self.words) > 1 else f"'{self.words[0]}'"
+        if self.any_of:
+            return " | ".join(map(str, self.any_of))
+        if self.row_of:
+            return f"<{' '.join(map(str, self.row_of))}>"
+        if self.map_of is not None:
+            return f"map({self.map_of})"
+        return self.shape or (self.word.value if self.array_of is None else f"[{self.array_of}]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
@@ -106,6 +118,10 @@ class Field:
     name: str
     kind: Kind
     is_required: bool
+
+    def __str__(self) -> str:
+        """Write the field as `fields` reads it."""
+        return f"{self.name}{'*' if self.is_required else ''}: {self.kind}"
 
 
 _NAME: Final = re.compile(r"([A-Za-z_$][A-Za-z0-9_$.]*)(\*?)\s*:\s*(\S.*)")
@@ -166,7 +182,7 @@ def fields(text: str) -> tuple[Field, ...]:
 
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
-_PATH_PARTS: Final[Mapping[str, re.Pattern[str]]] = {
+PATH_PARTS: Final[Mapping[str, re.Pattern[str]]] = {
     "symbol": re.compile(r"[a-z0-9]{2,24}", re.ASCII),
     "pair": re.compile(r"[A-Z]{6,10}", re.ASCII),
     "interval": re.compile(r"1m|5m|15m|30m|1hr|6hr|1day", re.ASCII),
@@ -233,7 +249,7 @@ class Call:
                 "Give each of them once.",
             )
         for name, part in parts.items():
-            if not _PATH_PARTS[name].fullmatch(part):
+            if not PATH_PARTS[name].fullmatch(part):
                 raise BadInputError(
                     "BAD_SYMBOL" if name == "symbol" else "BAD_PATH_PART",
                     f"{name} {part!r:.40} is not a {name}",
