@@ -49,6 +49,15 @@ class Call:
         return self.account
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAnswer:
+    """What a handler returns to answer a file instead of JSON; `name` is what it is to be saved as."""
+
+    media_type: str
+    name: str
+    content: bytes
+
+
 def whole(value: object) -> int | None:
     """Read a whole number of at most 19 ASCII digits, from a JSON number or text; None for anything else."""
     if isinstance(value, bool):

@@ -17,6 +17,7 @@ from domain.instrument import Instrument
 from domain.money import CONTEXT, ZERO
 from venues.gemini.catalogue import Call as Row
 from venues.paper import oauth
+from venues.paper.agenda import Agenda
 from venues.paper.auth import Asked, Caller, verify, verify_upgrade
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS, Bar
 from venues.paper.documents import Documents
@@ -77,6 +78,8 @@ class Exchange:
 
     `accounts` are the customers' by name, `keys` by their text. `chance` draws what stands in answers, such
     as the ids of transfers; `secrecy` draws tokens: from the system, in virtual time from the seed as well.
+    `duties` are what the agenda may ask for, by name. `allows_crypto_transfers` False refuses crypto in and
+    out with `EndpointUnavailableInThisEnvironment`, as the venue's sandbox does.
     """
 
     def __init__(self, *, engine: Engine, store: Store, timeline: Timeline, ids: Ids, chance: Random) -> None:
@@ -89,6 +92,9 @@ class Exchange:
         self.accounts: dict[str, Account] = store.accounts()
         self.keys: dict[str, ApiKey] = store.keys(self.accounts)
         self.documents = Documents(store.documents())
+        self.agenda = Agenda(self.documents)
+        self.duties: dict[str, Callable[[Exchange, str], None]] = {}
+        self.allows_crypto_transfers = True
         self.chance = chance
         self.secrecy = chance if timeline.is_virtual else SystemRandom()
         self.world: World | None = None
@@ -258,6 +264,8 @@ class Exchange:
                 self.world.step(self.engine)
             now_ms = self.timeline.now_ms()
             cancel_silent(self.engine, self.keys.values(), now_ms)
+            while (due := self.agenda.take(now_ms)) is not None:
+                self.duties[due.duty](self, due.key)
             for market in self.engine.markets.values():
                 market.candles.roll(now_ms, market.last)
         if self._steps_run % SAVE_EVERY_STEPS == 0:

@@ -29,6 +29,7 @@ from venues.paper.ledger import Account, Funds, Role
 from venues.paper.listings import SEEDED_LISTINGS, Listing
 from venues.paper.recording import RecordedLevels, Recording, open_recording
 from venues.paper.replay import RecordedWorld
+from venues.paper.services.opening import open_services
 from venues.paper.store import Store
 from venues.paper.timeline import Timeline
 from venues.paper.world import SeededWorld
@@ -41,14 +42,20 @@ TIME_NONCE = "time"
 HEARTBEAT = "heartbeat"
 FUND_MANAGER = "funds"
 MASTER = "master"
-KEY_LABELS = (DESK, STRANGER, AUDITOR, TIME_NONCE, HEARTBEAT, FUND_MANAGER, MASTER)
-"""The keys every exchange has. All but the desk's act on the stranger's account, the last on its group."""
+MARGIN = "margin"
+KEY_LABELS = (DESK, STRANGER, AUDITOR, TIME_NONCE, HEARTBEAT, FUND_MANAGER, MASTER, MARGIN)
+"""The keys every exchange has.
+
+Those of desk and margin act on accounts of their own, master on the stranger's group, all others on the
+stranger's account.
+"""
 
 IDS_PER_MS = 10_000
 
 _FIRST_FUNDS = {
     DESK: {"USD": Decimal(10_000)},
     STRANGER: {"USD": Decimal(10_000), "BTC": Decimal(1), "ETH": Decimal(10)},
+    MARGIN: {"USD": Decimal(10_000), "GUSD": Decimal(10_000), "BTC": Decimal(1)},
 }
 _KEY_HABITS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -104,6 +111,8 @@ def open_exchange(opening: Opening) -> Exchange:
         else:
             _open_recorded_markets(exchange, dice, opening.replay)
     _restore_orders(exchange)
+    with exchange.operation():
+        open_services(exchange, wallet=exchange.accounts[STRANGER], margin=exchange.accounts[MARGIN])
     exchange.save()
     exchange.step()
     LOG.info("seed %d: %s", seed, "" if exchange.world is None else exchange.world.line)
@@ -139,7 +148,7 @@ def _open_accounts(exchange: Exchange, state_dir: Path) -> None:
 
 
 def _new_key(exchange: Exchange, label: str, kept: Credentials | None) -> ApiKey:
-    account = exchange.accounts[DESK if label == DESK else STRANGER]
+    account = exchange.accounts[label if label in {DESK, MARGIN} else STRANGER]
     # The text of a key stands in answers, so the seed draws it; its secret never does.
     text = f"{'master' if label == MASTER else 'account'}-{exchange.chance.getrandbits(80):020x}"
     key = kept or Credentials(api_key=text, api_secret=secrets.token_urlsafe(24))

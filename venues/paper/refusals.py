@@ -17,6 +17,17 @@ class RefusedError(Exception):
         return {"result": "error", "reason": self.reason, "message": self.message}
 
 
+class PlainRefusedError(RefusedError):
+    """A refusal in the form of some newer calls: `{"errorMessage"}` and nothing else."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("Bad Request", message)
+
+    def as_json(self) -> dict[str, str]:
+        """Return the body of the answer."""
+        return {"errorMessage": self.message}
+
+
 def invalid_parameter(message: str) -> RefusedError:
     """Return the refusal of a malformed parameter that is not part of an order."""
     return RefusedError("InvalidParameterValue", message)

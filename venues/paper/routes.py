@@ -13,6 +13,20 @@ from venues.paper.call import Call
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Role
 from venues.paper.refusals import endpoint_not_found
+from venues.paper.services import (
+    addresses,
+    approved_addresses,
+    auctions,
+    banks,
+    clearing,
+    clearing_lists,
+    custody,
+    funding,
+    margin,
+    networks,
+    staking,
+    withdrawals,
+)
 
 Handler = Callable[[Exchange, Call], Any]
 
@@ -21,6 +35,18 @@ HANDLERS: Mapping[str, Handler] = {
     **private_api.HANDLERS,
     **accounts_api.HANDLERS,
     **group_api.HANDLERS,
+    **networks.HANDLERS,
+    **addresses.HANDLERS,
+    **approved_addresses.HANDLERS,
+    **withdrawals.HANDLERS,
+    **custody.HANDLERS,
+    **banks.HANDLERS,
+    **staking.HANDLERS,
+    **clearing.HANDLERS,
+    **clearing_lists.HANDLERS,
+    **margin.HANDLERS,
+    **funding.HANDLERS,
+    **auctions.HANDLERS,
 }
 """What answers each row of the catalogue, by the row's name."""
 
