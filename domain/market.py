@@ -79,3 +79,30 @@ class Candle:
     low: Decimal
     close: Decimal
     volume: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPrice:
+    """The price at which a perpetual's positions are valued; `index` is the spot index, None if not told."""
+
+    symbol: str
+    price: Decimal
+    index: Decimal | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funding:
+    """What a perpetual's longs pay its shorts at `due`, in quote a contract; negative the other way round.
+
+    An estimate until `is_realized`. `interval_min`, `rate` and `mark_price` are None when not told.
+    """
+
+    symbol: str
+    amount: Decimal
+    at: datetime
+    due: datetime
+    is_realized: bool
+    interval_min: int | None = None
+    rate: Decimal | None = None
+    mark_price: Decimal | None = None

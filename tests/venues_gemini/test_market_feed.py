@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from domain.clock import SystemClock
+from domain.clock import ManualClock, SystemClock
 from domain.errors import BadInputError, NotFoundError
 from guardrails.sandbox_lock import PaperAddress, endpoint
 from guardrails.snapshot import Mode
 from tests.venues_gemini import recordings
-from tests.venues_gemini.market_frames import delta, feed, snapshot, trade
+from tests.venues_gemini.market_frames import HASTE, delta, feed, snapshot, trade
+from tests.venues_gemini.samples import START
 from tests.venues_gemini.socket_server import Peer, background, serving, until
 from tests.venues_gemini.streams import synthetic
 from venues.gemini.market_feed import MarketFeed
@@ -257,6 +258,116 @@ async def test_run_refused_subscription_each_symbol_asks_for_itself() -> None:
             assert "NoValidTradingPairs" in live.status().last_error
 
 
+async def test_run_candles_mark_price_and_funding_exact_in_one_request() -> None:
+    first_minute, ns = 1_700_000_040_000, 1_700_000_100_123_456_789
+
+    async def session(peer: Peer) -> None:
+        wanted = await peer.hear()
+        both, perp = ["BTCUSD", "BTCGUSDPERP"], ["BTCGUSDPERP"]
+        assert wanted["subscriptions"] == [
+            {"name": "l2", "symbols": both},
+            {"name": "candles_1m", "symbols": both},
+            {"name": "candles_1h", "symbols": both},
+            {"name": "mark_price", "symbols": perp},
+            {"name": "funding_amount", "symbols": perp},
+        ]
+        newest_first = "[[1700000100000,2,2,2,2,0],[1700000040000,60000.000000000000000001,4,1,3,2.5e-7]]"
+        for kind in ("candles_1m", "candles_1hr", "candles_9w"):
+            await peer.say(f'{{"type":"{kind}_updates","symbol":"BTCUSD","changes":{newest_first}}}')
+        changed = [[first_minute, 9, 9, 9, 9, 9]]
+        await peer.say({"type": "candles_1m_updates", "symbol": "BTCUSD", "changes": changed})
+        await peer.say({"type": "candles_1h_updates", "symbol": "BTCUSD", "changes": []})
+        marks = [
+            {"timestamp": ns, "mark_price": "64000.1", "spot_index": "64000.05"},
+            {"timestamp": ns - 10**9, "mark_price": "1"},
+        ]
+        await peer.say({"type": "mark_price_updates", "symbol": "BTCGUSDPERP", "changes": marks})
+        fundings = [
+            {
+                "timestamp": ns,
+                "funding_amount": "-0.51692",
+                "funding_date_time": 1_700_003_600 * 10**9,
+                "funding_interval_in_minutes": 60,
+                "is_realized": False,
+                "funding_rate": "0.0001",
+            }
+        ]
+        await peer.say({"type": "funding_amount_updates", "symbol": "BTCGUSDPERP", "changes": fundings})
+        await peer.say({"type": "mark_price_updates", "symbol": "BTCGUSDPERP", "changes": []})
+        await peer.stay()
+
+    async with serving(session) as server:
+        live = feed(server, "btcusd", "btcgusdperp", candles=["1m", "1h"], perpetuals=["btcgusdperp"])
+        async with background(live.run()):
+            await until(lambda: live.funding("btcgusdperp") is not None)
+            minutes, hours = live.candles("btcusd", "1m"), live.candles("btcusd", "1h")
+            assert [c.open for c in minutes] == [9, 2]
+            assert (hours[0].open, hours[0].volume) == (D("60000.000000000000000001"), D("2.5E-7"))
+            mark, funding = live.mark_price("btcgusdperp"), live.funding("btcgusdperp")
+            assert mark is not None
+            assert funding is not None
+            assert (mark.price, mark.index, mark.at.microsecond) == (D("64000.1"), D("64000.05"), 123_456)
+            assert (funding.amount, funding.rate, funding.interval_min) == (D("-0.51692"), D("0.0001"), 60)
+            assert (funding.due.minute, funding.is_realized, funding.mark_price) == (13, False, None)
+            assert live.candles("btcgusdperp", "1m") == []
+            assert live.mark_price("btcusd") is None
+            assert set(live.ages("btcusd")) == {"candles_1m", "candles_1h"}
+            assert {"mark_price", "funding_amount"} == set(live.ages("btcgusdperp"))
+
+
+async def test_take_candles_without_end_only_the_newest_kept() -> None:
+    async with serving() as server:
+        live = feed(server, candles=["1m"])
+        for start in range(0, 4000, 100):
+            changes = [[(start + n) * 60_000, 1, 1, 1, 1, 1] for n in range(100)]
+            live.take(
+                json.dumps({"type": "candles_1m_updates", "symbol": "BTCUSD", "changes": changes}).encode()
+            )
+        kept = live.candles("btcusd", "1m")
+        assert len(kept) == 1500
+        assert kept[-1].start.timestamp() == 3999 * 60
+
+
+async def test_ages_each_symbol_has_its_own() -> None:
+    clock = ManualClock(START)
+    held = endpoint(Mode.PAPER, PaperAddress(host="127.0.0.1", port=9))
+    live = MarketFeed(held, ["btcusd", "ethusd"], clock)
+    live.take(json.dumps(snapshot()).encode())
+    live.take(json.dumps(snapshot("ETHUSD", "7", "8")).encode())
+    clock.advance(9)
+    live.take(json.dumps(delta(["buy", "6", "1"], symbol="ETHUSD")).encode())
+    live.take(json.dumps(trade(1, "1", 1)).encode())
+    clock.advance(1)
+    assert live.ages("btcusd") == {"l2": 10, "trade": 1}
+    assert live.ages("ethusd") == {"l2": 1}
+
+
+async def test_status_heartbeats_overdue_counted() -> None:
+    clock = ManualClock(START)
+    go = asyncio.Event()
+
+    async def session(peer: Peer) -> None:
+        await peer.hear()
+        await peer.say(snapshot())
+        await go.wait()
+        await peer.say({"type": "heartbeat", "timestamp": 1})
+        await peer.stay()
+
+    async with serving(session) as server:
+        live = MarketFeed(server.endpoint, ["btcusd"], clock, patience=HASTE)
+        assert live.status().missed_heartbeats == 0
+        async with background(live.run()):
+            await until(lambda: live.view("btcusd").synced)
+            seen = []
+            for _ in range(4):
+                clock.advance(3)
+                seen.append(live.status().missed_heartbeats)
+            assert seen == [0, 1, 1, 2]
+            go.set()
+            await until(lambda: live.status().missed_heartbeats == 0)
+        assert live.status().missed_heartbeats == 0
+
+
 async def test_run_many_symbols_in_batches() -> None:
     heard: list[int] = []
 
@@ -280,6 +391,10 @@ def test_view_symbol_not_watched_not_found() -> None:
             live.view(symbol)
     with pytest.raises(BadInputError):
         MarketFeed(held, ["BTC/USD"], SystemClock())
+    with pytest.raises(BadInputError, match="width"):
+        MarketFeed(held, ["btcusd"], SystemClock(), candles=["1hr"])
+    with pytest.raises(BadInputError, match="not watched"):
+        MarketFeed(held, ["btcusd"], SystemClock(), perpetuals=["btcgusdperp"])
 
 
 async def test_run_fast_stream_nothing_lost() -> None:

@@ -1,4 +1,4 @@
-"""What both socket feeds share: one held connection at a time, opened again with back-off until cancelled."""
+"""What the socket feeds share: one held connection at a time, opened again with back-off until cancelled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from domain.clock import Clock
-from domain.errors import UnreachableError, VenueError
+from domain.errors import LockedError, UnreachableError, VenueError
 from guardrails.sandbox_lock import Endpoint, check_host
 from venues.gemini.errors import envelope, plain
 from venues.gemini.pacing import Patience
@@ -21,6 +21,9 @@ from venues.gemini.reading import UNREADABLE
 
 SILENCE_S: Final = 15.0
 """The venue sends a heartbeat every five seconds; three missed ones mean a dead connection."""
+HEARTBEAT_S: Final = 5.0
+"""How often the v1 and v2 sockets send a heartbeat."""
+_LATE_S = 1.0  # a heartbeat this late is not yet missed
 RECONNECT: Final = Patience(first_s=0.5, longest_s=30.0)
 _STEADY_S = 30.0  # a session that lasted this long starts the back-off anew
 _MAX_FRAME = 8 * 1024 * 1024
@@ -39,13 +42,17 @@ class FeedCutError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedStatus:
-    """A feed's health. `age_s` counts from its last frame, None before one; `last_error` is for people."""
+    """A feed's health. `age_s` counts from its last frame, None before one; `last_error` is for people.
+
+    `missed_heartbeats` says how many are overdue right now; it is 0 while there is no connection.
+    """
 
     connected: bool
     synced: bool
     age_s: float | None
     reconnects: int
     last_error: str
+    missed_heartbeats: int = 0
 
 
 class _Direct(connect):
@@ -92,6 +99,7 @@ class SocketLoop:
         self._silence_s = silence_s
         self._patience = patience
         self._last_frame: float | None = None
+        self._last_beat: float | None = None
         self.is_connected = False
         self.reconnects = 0
         self.last_error = ""
@@ -100,6 +108,28 @@ class SocketLoop:
     def age_s(self) -> float | None:
         """Return seconds since the last frame, None before the first."""
         return None if self._last_frame is None else self._clock.monotonic() - self._last_frame
+
+    @property
+    def missed_heartbeats(self) -> int:
+        """Return how many heartbeats are overdue on this connection."""
+        if self._last_beat is None:
+            return 0
+        return max(0, int((self._clock.monotonic() - self._last_beat - _LATE_S) / HEARTBEAT_S))
+
+    def note_heartbeat(self) -> None:
+        """Note that a heartbeat came."""
+        self._last_beat = self._clock.monotonic()
+
+    def status(self, *, synced: bool) -> FeedStatus:
+        """Return the feed's health; what in sync means is the feed's to say."""
+        return FeedStatus(
+            connected=self.is_connected,
+            synced=synced,
+            age_s=self.age_s,
+            reconnects=self.reconnects,
+            last_error=self.last_error,
+            missed_heartbeats=self.missed_heartbeats,
+        )
 
     async def run(
         self,
@@ -126,10 +156,21 @@ class SocketLoop:
         Raises `FeedCutError` when none comes or it makes no sense.
         """
         try:
-            async with asyncio.timeout(self._silence_s):
-                frame = await socket.recv(decode=False)
+            return await self.receive_within(socket, read, self._silence_s)
         except TimeoutError as error:
             raise FeedCutError(f"no frame for {self._silence_s:g} seconds") from error
+
+    async def receive_within(
+        self, socket: ClientConnection, read: Callable[[bytes], _T], quiet_s: float
+    ) -> _T:
+        """Return the next frame, through `read`.
+
+        Raises `TimeoutError` when none comes in `quiet_s`, and then nothing is lost; `FeedCutError` when
+        the connection is gone or the frame makes no sense.
+        """
+        try:
+            async with asyncio.timeout(quiet_s):
+                frame = await socket.recv(decode=False)
         except ConnectionClosed as error:
             raise FeedCutError("the exchange closed the connection") from error
         self._last_frame = self._clock.monotonic()
@@ -155,11 +196,17 @@ class SocketLoop:
             socket = await opened()
         except (OSError, WebSocketException) as error:  # a time-out is an OSError too
             raise FeedCutError(_why_not_open(error)) from error
+        except LockedError as error:
+            if error.code != "CLOCK_OFF":
+                raise
+            raise FeedCutError(error.message) from error  # signing goes on once the clock is right
         self.is_connected = True
+        self.note_heartbeat()  # from here on they are due
         try:
             await session(socket)
         finally:
             self.is_connected = False
+            self._last_beat = None
             cut()
             await socket.close()
 

@@ -1,4 +1,4 @@
-"""Live books and trades over `/v2/marketdata`.
+"""Live books, trades, candles, mark prices and funding over `/v2/marketdata`.
 
 The wire has no sequence numbers. A book counts as in sync from its snapshot until the connection is cut,
 falls silent, or the book crosses; until the next snapshot every view of it says that it is not.
@@ -7,8 +7,7 @@ falls silent, or the book crosses; until the next snapshot every view of it says
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
 from typing import Final, NoReturn
 
@@ -18,44 +17,33 @@ from websockets.asyncio.client import ClientConnection
 from domain.clock import Clock
 from domain.errors import BadInputError, NotFoundError
 from domain.instrument import SYMBOL
-from domain.market import BookView, PublicTrade
+from domain.market import BookView, Candle, Funding, MarkPrice, PublicTrade
 from guardrails.sandbox_lock import Endpoint
-from venues.gemini.book import Book, BookError
-from venues.gemini.catalogue import TABLE
+from venues.gemini import market_parse
+from venues.gemini.book import BookError
+from venues.gemini.catalogue import INTERVALS, TABLE
 from venues.gemini.errors import plain
 from venues.gemini.feed import RECONNECT, SILENCE_S, FeedStatus, SocketLoop, open_socket
+from venues.gemini.market_state import Market
 from venues.gemini.pacing import Patience
-from venues.gemini.parse import socket_trade
 from venues.gemini.wire import FrameWire, KindWire, SocketTradeWire
 
 _BATCH = 20
 _ASK_AGAIN_S: Final = 60.0
-"""The venue allows one subscription request a minute for each symbol."""
-_TRADES_KEPT = 200
-_READ_KINDS: Final = frozenset({"l2_updates", "trade"})
-_SIDES: Final = frozenset({"buy", "sell"})
+"""The venue allows one subscription request a minute for each symbol of a connection."""
+_PERPETUAL: Final = ("mark_price", "funding_amount")
 
 _decode = msgspec.json.Decoder(FrameWire).decode
 _decode_trade = msgspec.json.Decoder(SocketTradeWire).decode
 _decode_kind = msgspec.json.Decoder(KindWire).decode
 
 
-class _Market:
-    __slots__ = ("asked_at", "book", "symbol", "synced", "trades")
-
-    def __init__(self, symbol: str) -> None:
-        self.symbol = symbol
-        self.book = Book()
-        self.synced = False
-        self.asked_at = 0.0
-        self.trades: deque[PublicTrade] = deque(maxlen=_TRADES_KEPT)
-
-
 class MarketFeed:
     """Keeps the books of `symbols` (lower case). `run` until cancelled; read with `view` at any time.
 
-    `on_change(symbol)` is called after every frame that changed a symbol, and when its book goes out of
-    sync. It must be quick and must not raise.
+    `candles` names widths (`1m`, `5m`, `15m`, `30m`, `1h`, `6h`, `1d`) kept for every symbol; for symbols
+    among `perpetuals` mark price and funding are kept too. `on_change(symbol)` is called after every frame
+    that changed a symbol, and when its book goes out of sync. It must be quick and must not raise.
     """
 
     def __init__(
@@ -65,16 +53,19 @@ class MarketFeed:
         clock: Clock,
         on_change: Callable[[str], None] | None = None,
         *,
+        candles: Sequence[str] = (),
+        perpetuals: Sequence[str] = (),
         random: Random | None = None,
         silence_s: float = SILENCE_S,
         patience: Patience = RECONNECT,
         ask_again_s: float = _ASK_AGAIN_S,
     ) -> None:
-        for symbol in symbols:
-            if not SYMBOL.fullmatch(symbol):
-                raise BadInputError("BAD_SYMBOL", f"{symbol!r:.40} is not a symbol", "Write it like btcusd.")
+        _check(symbols, candles, perpetuals)
         self._endpoint = endpoint
-        self._markets = {symbol.upper(): _Market(symbol) for symbol in symbols}
+        self._clock = clock
+        self._markets = {symbol.upper(): Market(symbol) for symbol in symbols}
+        self._perpetuals = frozenset(symbol.upper() for symbol in perpetuals)
+        self._everywhere = ("l2", *(f"candles_{width}" for width in candles))
         self._on_change = on_change
         self._loop = SocketLoop(clock, random or SystemRandom(), silence_s=silence_s, patience=patience)
         self._batch = _BATCH
@@ -106,15 +97,29 @@ class MarketFeed:
         """Return the trades still remembered, oldest first."""
         return list(self._market(symbol).trades)
 
+    def candles(self, symbol: str, width: str) -> list[Candle]:
+        """Return the candles of a width that are known, oldest first; the last one still changes."""
+        return sorted(self._market(symbol).candles.get(width, {}).values(), key=lambda c: c.start)
+
+    def mark_price(self, symbol: str) -> MarkPrice | None:
+        """Return a perpetual's newest mark price, None before one was seen."""
+        return self._market(symbol).mark_price
+
+    def funding(self, symbol: str) -> Funding | None:
+        """Return a perpetual's newest funding amount, None before one was seen."""
+        return self._market(symbol).funding
+
+    def ages(self, symbol: str) -> Mapping[str, float]:
+        """Return the seconds since the last frame about `symbol`, by kind (`l2`, `trade`, `candles_1m`, ...).
+
+        A quiet market is old here and yet in sync; a kind that never came is missing.
+        """
+        now = self._clock.monotonic()
+        return {kind: now - at for kind, at in self._market(symbol).heard.items()}
+
     def status(self) -> FeedStatus:
         """Return the feed's health; in sync means that every book is."""
-        return FeedStatus(
-            connected=self._loop.is_connected,
-            synced=all(market.synced for market in self._markets.values()),
-            age_s=self._loop.age_s,
-            reconnects=self._loop.reconnects,
-            last_error=self._loop.last_error,
-        )
+        return self._loop.status(synced=all(market.synced for market in self._markets.values()))
 
     def take(self, frame: bytes) -> str | None:
         """Apply one frame as received and return the symbol that it changed, None when it changed none.
@@ -124,18 +129,12 @@ class MarketFeed:
         try:
             found = _decode(frame)
         except msgspec.ValidationError:
-            if _decode_kind(frame).type in _READ_KINDS:
-                raise
-            return None  # a kind that we do not read, with fields of its own
+            return self._take_other(frame)
         if found.type == "l2_updates":
             return self._take_book(found)
         if found.type == "trade":
             return self._take_trade(_decode_trade(frame))
-        if found.type == "" and (refusal := _decode_kind(frame)).result == "error":
-            self._loop.last_error = f"the exchange refused the subscription ({plain(refusal.reason)[:40]})"
-            # One bad symbol refuses its whole frame: from the next connection on each asks for itself.
-            self._batch = 1
-        return None
+        return self._take_other(frame)
 
     async def _open(self) -> ClientConnection:
         return await open_socket(self._endpoint, TABLE["market_data"].path, {})
@@ -157,13 +156,20 @@ class MarketFeed:
     async def _ask_again(self, socket: ClientConnection, now: float) -> None:
         lost = [n for n, m in self._markets.items() if not m.synced and now - m.asked_at > self._ask_again_s]
         if lost:
-            await self._loop.send(socket, _subscription("unsubscribe", lost))
+            await self._loop.send(socket, self._subscription("unsubscribe", lost))
             await self._ask(socket, lost, now)
 
     async def _ask(self, socket: ClientConnection, names: list[str], now: float) -> None:
         for name in names:
             self._markets[name].asked_at = now
-        await self._loop.send(socket, _subscription("subscribe", names))
+        await self._loop.send(socket, self._subscription("subscribe", names))
+
+    def _subscription(self, kind: str, names: list[str]) -> str:
+        # Everything about a symbol stands in one frame, because requests are counted.
+        wanted = [{"name": stream, "symbols": names} for stream in self._everywhere]
+        if perpetuals := [name for name in names if name in self._perpetuals]:
+            wanted += [{"name": stream, "symbols": perpetuals} for stream in _PERPETUAL]
+        return msgspec.json.encode({"type": kind, "subscriptions": wanted}).decode()
 
     def _take_book(self, found: FrameWire) -> str | None:
         market = self._markets.get(found.symbol)
@@ -171,9 +177,10 @@ class MarketFeed:
             return None
         if found.is_snapshot:
             market.book.clear()
-            self._take_history(market, found.trades)
+            market.take_history(found.trades)
         elif not market.synced:
             return None  # a change to a book that we do not have
+        market.heard["l2"] = self._clock.monotonic()
         try:
             market.book.apply(found.changes)
         except BookError as error:
@@ -187,29 +194,49 @@ class MarketFeed:
 
     def _take_trade(self, found: SocketTradeWire) -> str | None:
         market = self._markets.get(found.symbol)
-        if market is None or found.side not in _SIDES:
+        if market is None or not market.take_trade(found):
             return None
-        market.trades.append(socket_trade(found))
+        market.heard["trade"] = self._clock.monotonic()
         return market.symbol
 
-    def _take_history(self, market: _Market, found: list[SocketTradeWire] | msgspec.UnsetType) -> None:
-        if isinstance(found, msgspec.UnsetType):
-            return
-        read = [socket_trade(trade) for trade in found if trade.side in _SIDES]
-        known = {trade.trade_id for trade in market.trades}
-        # Newest first in old captures, oldest first today.
-        read.sort(key=lambda trade: (trade.at, int(trade.trade_id)))
-        market.trades.extend(trade for trade in read if trade.trade_id not in known)
+    def _take_other(self, frame: bytes) -> str | None:
+        found = _decode_kind(frame)
+        kind = found.type
+        if kind == "heartbeat":
+            self._loop.note_heartbeat()
+        elif kind == "" and found.result == "error":
+            self._loop.last_error = f"the exchange refused the subscription ({plain(found.reason)[:40]})"
+            # One bad symbol refuses its whole frame: from the next connection on each asks for itself.
+            self._batch = 1
+        elif kind in {"l2_updates", "trade"}:
+            raise ValueError("a book or trade frame of an unknown form")
+        elif (market := self._markets.get(found.symbol)) is not None:
+            return self._take_rare(market, kind, frame)
+        return None
 
-    def _lose(self, market: _Market, why: str) -> None:
+    def _take_rare(self, market: Market, kind: str, frame: bytes) -> str | None:
+        width = market_parse.width_of(kind)
+        if width is not None:
+            market.take_candles(width, market_parse.candles(frame)[1])
+            stream = f"candles_{width}"
+        elif kind == "mark_price_updates":
+            market.mark_price = next(reversed(market_parse.mark_prices(frame)), market.mark_price)
+            stream = "mark_price"
+        elif kind == "funding_amount_updates":
+            market.funding = next(reversed(market_parse.fundings(frame)), market.funding)
+            stream = "funding_amount"
+        else:
+            return None  # a kind that we do not read, with fields of its own
+        market.heard[stream] = self._clock.monotonic()
+        return market.symbol
+
+    def _lose(self, market: Market, why: str) -> None:
         self._loop.last_error = why
-        market.synced = False
-        market.book.clear()
+        market.lose()
 
     def _cut(self) -> None:
         for market in self._markets.values():
-            market.synced = False
-            market.book.clear()
+            market.lose()
         for market in self._markets.values():
             self._tell(market.symbol)
 
@@ -217,7 +244,7 @@ class MarketFeed:
         if self._on_change is not None and symbol is not None:
             self._on_change(symbol)
 
-    def _market(self, symbol: str) -> _Market:
+    def _market(self, symbol: str) -> Market:
         market = self._markets.get(symbol.upper())
         if market is None or market.symbol != symbol:
             raise NotFoundError(
@@ -226,6 +253,20 @@ class MarketFeed:
         return market
 
 
-def _subscription(kind: str, names: list[str]) -> str:
-    wanted = {"type": kind, "subscriptions": [{"name": "l2", "symbols": names}]}
-    return msgspec.json.encode(wanted).decode()
+def _check(symbols: Sequence[str], candles: Sequence[str], perpetuals: Sequence[str]) -> None:
+    for symbol in symbols:
+        if not SYMBOL.fullmatch(symbol):
+            raise BadInputError("BAD_SYMBOL", f"{symbol!r:.40} is not a symbol", "Write it like btcusd.")
+    for width in candles:
+        if width not in INTERVALS:
+            raise BadInputError(
+                "BAD_INTERVAL",
+                f"{width!r:.20} is no width of a candle",
+                f"Use one of {', '.join(INTERVALS)}.",
+            )
+    if strange := set(perpetuals) - set(symbols):
+        raise BadInputError(
+            "NOT_WATCHED",
+            f"{min(strange)!r:.40} is not watched",
+            "Name perpetuals among the symbols too.",
+        )

@@ -84,13 +84,7 @@ class OrderFeed:
 
     def status(self) -> FeedStatus:
         """Return the feed's health; in sync means that `on_connected` is through on this connection."""
-        return FeedStatus(
-            connected=self._loop.is_connected,
-            synced=self._is_synced,
-            age_s=self._loop.age_s,
-            reconnects=self._loop.reconnects,
-            last_error=self._loop.last_error,
-        )
+        return self._loop.status(synced=self._is_synced)
 
     async def _open(self) -> ClientConnection:
         path = TABLE["order_events"].path
@@ -120,6 +114,8 @@ class OrderFeed:
         while True:
             frame = await self._loop.receive(socket, order_frame)
             continuity.check(frame.sequences)
+            if frame.kind == "heartbeat":
+                self._loop.note_heartbeat()
             if frame.kind == "error":
                 raise FeedCutError(f"order events ended with {plain(frame.reason)[:40]}")
             for event in frame.events:

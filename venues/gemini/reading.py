@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -15,6 +16,7 @@ from domain.money import ZERO
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, ArithmeticError)
 """What parsing raises for a body that does not fit."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR = 30  # decimal exponents beyond this are no money
 _T = TypeVar("_T")
 
@@ -58,3 +60,14 @@ def symbol_of(text: str) -> str:
 def client_id(text: str | None) -> ClientOrderId | None:
     """Return the client order id, None for a missing or empty one."""
     return ClientOrderId(text) if text else None
+
+
+def moment(value: int) -> datetime:
+    """Return the time of `value` since 1970 in s, ms, us or ns, told apart by size, whole microseconds.
+
+    The sockets mix units, and not every page says which. Raises `ValueError` for no time at all.
+    """
+    for limit, per_second in ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9)):
+        if 0 <= value < limit:
+            return _EPOCH + timedelta(microseconds=value * 10**6 // per_second)
+    raise ValueError("not a time")

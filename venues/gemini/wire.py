@@ -70,6 +70,15 @@ class TickerWire(msgspec.Struct):
     ask: Decimal | None = None
 
 
+class PubTickerWire(msgspec.Struct):
+    """`/v1/pubticker`; `volume` has both currencies, and `timestamp` in milliseconds."""
+
+    volume: dict[str, Decimal] = {}
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+
+
 class CandleWire(msgspec.Struct, array_like=True):
     """`[ms, open, high, low, close, volume]`."""
 
@@ -169,6 +178,7 @@ class OrderWire(OrderCommon, kw_only=True):
 
     type: str
     options: list[str] | None = None
+    trades: list[OwnTradeWire] = []
 
 
 class FillWire(msgspec.Struct):
@@ -236,9 +246,52 @@ class FrameWire(msgspec.Struct, gc=False):
         return self.trades is not msgspec.UNSET and self.auction_events is not msgspec.UNSET
 
 
+class CandlesWire(msgspec.Struct):
+    """A candles frame: the whole history first, then what changed, newest first."""
+
+    type: str
+    symbol: str
+    changes: list[CandleWire]
+
+
+class MarkPriceWire(msgspec.Struct):
+    """One change of a mark price; `timestamp` in nanoseconds."""
+
+    timestamp: int
+    mark_price: Decimal
+    spot_index: Decimal | None = None
+
+
+class MarkPricesWire(msgspec.Struct):
+    """A mark price frame."""
+
+    symbol: str
+    changes: list[MarkPriceWire]
+
+
+class FundingWire(msgspec.Struct):
+    """One change of a funding amount; times in nanoseconds. Rate and mark price came with newer text."""
+
+    timestamp: int
+    funding_amount: Decimal
+    funding_date_time: int
+    funding_interval_in_minutes: int | None = None
+    is_realized: bool = False
+    funding_rate: Decimal | None = None
+    mark_price: Decimal | None = None
+
+
+class FundingsWire(msgspec.Struct):
+    """A funding frame."""
+
+    symbol: str
+    changes: list[FundingWire]
+
+
 class KindWire(msgspec.Struct):
-    """Only the kind of a frame, or the venue's refusal."""
+    """Only the kind of a frame and what it is about, or the venue's refusal."""
 
     type: str = ""
+    symbol: str = ""
     result: str = ""
     reason: str = ""
