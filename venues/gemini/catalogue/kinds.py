@@ -229,7 +229,8 @@ class Call:
 
     def opens_to(self, scopes: frozenset[str]) -> bool:
         """Say whether an OAuth token with these scopes may make this call."""
-        return self.scope == "any" or not scopes.isdisjoint(self.scope.split("/"))
+        wanted = {scope for scope in self.scope.split("/") if scope}
+        return wanted == {"any"} or not scopes.isdisjoint(wanted)
 
     @property
     def path_parts(self) -> tuple[str, ...]:
