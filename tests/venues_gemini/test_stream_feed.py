@@ -170,6 +170,7 @@ async def test_run_order_updates_cumulative_fill_is_amount_less_remaining(name: 
         order(X="CANCELED", q="3.00"),
         order(X="REJECTED", r="InsufficientFunds"),
         order(X="FILLED"),
+        order(X="MODIFIED", q="3.00", z="3.00"),
     ]
 
     async def session(peer: Peer) -> None:
@@ -179,16 +180,17 @@ async def test_run_order_updates_cumulative_fill_is_amount_less_remaining(name: 
     desk = Desk()
     async with serving(session) as server, background(feed(server, "orders@session", desk=desk).run()):
         await until(lambda: len(desk.orders) == len(frames))
-    assert [u.executed for u in desk.orders] == [0, 1, D("2.5"), 3, 1, 1, 0, 0, None]
+    assert [u.executed for u in desk.orders] == [0, 1, D("2.5"), 3, 1, 1, 0, 0, None, 0]
     assert [u.fill and (u.fill.trade_id, u.fill.amount, u.fill.is_maker) for u in desk.orders] == [
         None,
         ("71", 1, False),
         ("72", D("1.5"), True),
         ("73", D("0.5"), True),
-        *[None] * 5,
+        *[None] * 6,
     ]
     first, rejected = desk.orders[0], desk.orders[7]
     assert (first.venue_order_id, first.client_order_id, first.side) == ("147258369147258369", "m-1", "buy")
+    assert desk.orders[-1].status is OrderStatus.MODIFIED
     assert (rejected.status, rejected.reason) == (OrderStatus.REJECTED, "InsufficientFunds")
     assert desk.log[0] == "connected"
 

@@ -24,7 +24,7 @@ from venues.gemini.catalogue import TABLE
 from venues.gemini.depth_book import DepthBook, Numbering, Outcome
 from venues.gemini.feed import RECONNECT, FeedCutError, FeedStatus, SocketLoop, open_socket
 from venues.gemini.pacing import Patience
-from venues.gemini.signing import Credentials
+from venues.gemini.signing import Credentials, sign_upgrade
 from venues.gemini.stream_parse import Ack, Balances, Message, OrderUpdate, PartialBook, Top, read
 from venues.gemini.stream_requests import Requests, Wanted
 from venues.gemini.stream_state import StreamMarket
@@ -49,7 +49,7 @@ async def _nothing_to_read() -> None:
 class Login:
     """An account's key and where its nonces come from: `nonce()` returns epoch seconds.
 
-    Raises what `streams.upgrade_headers` raises for a group's key, at once.
+    Raises `BadInputError` for a group's key.
     """
 
     credentials: Credentials
@@ -160,7 +160,7 @@ class StreamFeed:
     async def _open(self) -> ClientConnection:
         headers: dict[str, str] = {}
         if self._login is not None:
-            headers = streams.upgrade_headers(self._login.credentials, self._login.nonce())
+            headers = sign_upgrade(self._login.credentials, self._login.nonce())
         return await open_socket(self._endpoint, TABLE["streams"].path + _WHOLE_BOOK, headers)
 
     async def _session(self, socket: ClientConnection) -> None:

@@ -6,7 +6,6 @@ Orders are never placed over a socket: this list has no request that could.
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
@@ -84,14 +83,3 @@ def check_key(credentials: Credentials) -> None:
             "the exchange's streams do not take a key of a group of accounts",
             "Use an account's key that was made with time-based nonces.",
         )
-
-
-def upgrade_headers(credentials: Credentials, nonce: int) -> dict[str, str]:
-    """Return the headers that sign the upgrade with a nonce in epoch seconds."""
-    payload = b2a_base64(str(nonce).encode("ascii"), newline=False)
-    return {
-        "X-GEMINI-APIKEY": credentials.api_key,
-        "X-GEMINI-NONCE": str(nonce),
-        "X-GEMINI-PAYLOAD": payload.decode("ascii"),
-        "X-GEMINI-SIGNATURE": credentials.sign_text(payload),
-    }
