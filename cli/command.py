@@ -66,12 +66,14 @@ def port_number(text: str) -> int:
 
 
 def speed_number(text: str) -> Decimal:
-    """Read a replay speed: 1 is real time, 10 ten times as fast, 0 as fast as possible."""
+    """Read a speed: 1 is real time, 10 ten times as fast, 0 virtual, `max` (infinite) without any waiting."""
+    if text == "max":
+        return Decimal("Infinity")
     try:
         return parse_decimal(text)
     except BadInputError:
         raise argparse.ArgumentTypeError(
-            f"{text[:20]!r} is not a speed (0 or more; 1 is real time)"
+            f"{text[:20]!r} is not a speed (0 or more, or max; 1 is real time)"
         ) from None
 
 

@@ -27,7 +27,8 @@ class World:
 
     def arguments(self) -> list[str]:
         """Return the options of `matrix exchange`."""
-        given = (("--seed", self.seed), ("--speed", self.speed), ("--replay", self.replay))
+        speed = "max" if self.speed is not None and self.speed.is_infinite() else self.speed
+        given = (("--seed", self.seed), ("--speed", speed), ("--replay", self.replay))
         return [word for name, value in given if value is not None for word in (name, str(value))]
 
 

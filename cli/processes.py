@@ -23,6 +23,9 @@ def register(commands: Subparsers) -> None:
     exchange = command.add(commands, "exchange", run_exchange, "the embedded exchange alone")
     exchange.add_argument("--port", type=command.port_number, help="its port (else a free one)")
     exchange.add_argument("--state", type=Path, metavar="FILE", help="keep accounts and orders in this file")
+    exchange.add_argument(
+        "--faults", type=Path, metavar="FILE", help="make the faults of this plan (.toml, .json)"
+    )
     world_options(exchange)
     desk = command.add(commands, "desk", run_desk, "the desk alone: guardrails, keys, orders, journal")
     desk.add_argument("--mode", choices=("paper", "sandbox", "live"), help="lower the mode of matrix.toml")
@@ -48,6 +51,7 @@ def run_exchange(context: Context) -> int:
         speed=Decimal(1) if options.speed is None else options.speed,
         replay=replay,
         state=options.state,
+        faults=options.faults,
     )
 
 

@@ -30,7 +30,10 @@ def world_options(parser: command.Parser) -> None:
         "--replay", type=Path, metavar="FILE", help="follow a recording of real books and trades"
     )
     parser.add_argument(
-        "--speed", type=command.speed_number, metavar="N", help="1 is real time, 0 as fast as possible"
+        "--speed",
+        type=command.speed_number,
+        metavar="N",
+        help="1 is real time, 0 moves with each request, max plays a recording without waiting",
     )
     parser.add_argument("--seed", type=command.seed_number, metavar="N", help="seed of the market makers")
 

@@ -11,18 +11,21 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 from venues.paper.server import main
-sys.exit(main(home=Path(sys.argv[1]), seed=3, speed=Decimal(sys.argv[2]), supervised=True))
+faults = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+sys.exit(main(home=Path(sys.argv[1]), seed=3, speed=Decimal(sys.argv[2]), faults=faults, supervised=True))
 """
 
 
 class ExchangeProcess:
     """Starts at once; `address` is what it wrote into its home when it answered."""
 
-    def __init__(self, home: Path, speed: str = "1") -> None:
+    def __init__(self, home: Path, speed: str = "1", faults: Path | None = None) -> None:
         self.announcement = home / "run" / "exchange.json"
         self.announcement.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, str(home), speed], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, "-c", _CODE, str(home), speed, *([] if faults is None else [str(faults)])],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         deadline = time.monotonic() + 30
         while not self.announcement.exists():

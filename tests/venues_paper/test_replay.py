@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import json
 from decimal import Decimal
@@ -15,9 +16,11 @@ from venues.paper.exchange import Exchange
 from venues.paper.ledger import Account
 from venues.paper.opening import Opening, open_exchange
 from venues.paper.orders import Order, OrderRequest
+from venues.paper.queue_position import queue_position
 from venues.paper.recording import open_recording
 from venues.paper.replay import RecordedWorld
 from venues.paper.server import running_exchange
+from venues.paper.timeline import UNPACED
 
 D = Decimal
 
@@ -114,6 +117,31 @@ async def test_replay_of_2026_lists_its_symbols_and_final_tops(
         assert len(candles) >= 1440
 
 
+@pytest.mark.parametrize("name", ["gemini_v2_20260809_a.jsonl.gz", "gemini_v2_20210417.txt.gz"])
+async def test_recording_without_pacing_runs_through_to_its_last_book(
+    tmp_path: Path, recordings: Path, name: str, http: httpx.AsyncClient
+) -> None:
+    path = recordings / "recordings" / "ws" / name
+    async with running_exchange(home=tmp_path / "home", replay=path, speed=UNPACED) as running:
+        start_ms = running.exchange.timeline.now_ms()
+        while not world_of(running.exchange).is_finished:
+            await asyncio.sleep(0)  # a look at every turn of the loop, before real time goes on
+        played_ms = running.exchange.timeline.now_ms() - start_ms
+        for (symbol, side), levels in book_of(path).items():
+            if not symbol.endswith("perp"):
+                ours = running.book(symbol).side(Side(side)).levels
+                assert {price: level.total for price, level in ours.items()} == levels
+        assert played_ms > 2_000
+        assert (await http.get(running.url + "/v1/symbols")).status_code == 200
+        assert running.exchange.timeline.now_ms() - start_ms < played_ms + 5_000, "real time goes on"
+
+
+async def test_unpaced_exchange_without_a_recording_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="--replay"):
+        async with running_exchange(home=tmp_path / "home", speed=UNPACED):
+            pass
+
+
 def test_replay_of_2021_derives_unknown_instruments(recordings: Path) -> None:
     recording = open_recording(recordings / "recordings" / "ws" / "gemini_v2_20210417.txt.gz")
     assert len(recording.instruments) == 10
@@ -181,12 +209,78 @@ def test_our_order_queues_behind_the_recorded_size_and_before_what_comes_later(t
     assert [order.remaining for order in level.orders.values()] == [4, 1, 2]
     exchange.step()
     exchange.step()
-    assert [order.remaining for order in level.orders.values()] == [4, 1, 1]
+    assert [order.remaining for order in level.orders.values()] == [D("3.33334"), 1, D("1.66666")]
+    stands = queue_position(exchange.engine.markets["ltcusd"], ours)
+    assert stands == (D("3.33334"), D("3.33334"), D("1.66666")), (
+        "a cancel thins the queue on both sides of us"
+    )
     exchange.step()
     exchange.step()
-    assert ours.remaining == D("0.5"), "4 recorded before us, then half of ours"
+    assert ours.remaining == 0, "the trade took what was before us, then ours"
     play_out(exchange)
-    assert ours.remaining == 0
+    assert level.total == 0
+    exchange.close()
+
+
+def test_trade_moves_us_up_by_what_it_took_and_its_own_level_update_by_nothing(tmp_path: Path) -> None:
+    frames = [
+        (1.0, SNAPSHOT),
+        (2.0, l2(("buy", "50.00", "6"))),
+        (3.0, trade("50.00", "1.5", "sell")),
+        (3.1, l2(("buy", "50.00", "4.5"))),
+        (5.0, l2(("buy", "50.00", "2.25"))),
+    ]
+    exchange = opened(tmp_path, write(tmp_path / "r.gz", frames))
+    market = exchange.engine.markets["ltcusd"]
+    ours = place(exchange, Side.BUY, "1", "50.00")
+    assert queue_position(market, ours) == (4, 4, 0)
+    seen = []
+    while not world_of(exchange).is_finished:
+        exchange.step()
+        seen.append(tuple(queue_position(market, ours))[::2])
+    assert list(dict.fromkeys(seen)) == [(4, 2), (D("2.5"), D("3.5")), (D("2.5"), 2), (D("1.25"), 1)]
+    exchange.close()
+
+
+def test_two_trades_told_of_by_two_updates_are_not_taken_for_cancels(tmp_path: Path) -> None:
+    frames = [
+        (1.0, SNAPSHOT),
+        (2.0, trade("50.00", "1", "sell")),
+        (2.0, trade("50.00", "2", "sell")),
+        (2.1, l2(("buy", "50.00", "3"))),
+        (2.1, l2(("buy", "50.00", "1"))),
+    ]
+    exchange = opened(tmp_path, write(tmp_path / "r.gz", frames))
+    ours = place(exchange, Side.BUY, "1", "50.00")
+    play_out(exchange)
+    assert queue_position(exchange.engine.markets["ltcusd"], ours) == (1, 1, 0)
+    exchange.close()
+
+
+def test_level_that_shrinks_long_after_a_trade_was_cancelled(tmp_path: Path) -> None:
+    frames = [
+        (1.0, SNAPSHOT),
+        (2.0, trade("50.00", "2", "sell")),
+        (4.0, l2(("buy", "50.00", "3"))),
+    ]
+    exchange = opened(tmp_path, write(tmp_path / "r.gz", frames))
+    ours = place(exchange, Side.BUY, "1", "50.00")
+    play_out(exchange)
+    assert queue_position(exchange.engine.markets["ltcusd"], ours) == (D("1.5"), D("1.5"), D("1.5"))
+    exchange.close()
+
+
+def test_line_says_how_much_stands_before_our_newest_order(tmp_path: Path) -> None:
+    exchange = opened(
+        tmp_path, write(tmp_path / "r.gz", [(1.0, SNAPSHOT), (60.0, l2(("buy", "50.00", "2")))])
+    )
+    place(exchange, Side.BUY, "1", "49.90")
+    place(exchange, Side.BUY, "1", "50.00")
+    for _ in range(10):
+        exchange.step()
+    assert world_of(exchange).line == (
+        "replay of r.gz; about 4 LTC stand before our newest order, buy ltcusd at 50"
+    )
     exchange.close()
 
 

@@ -32,7 +32,7 @@ class StatusChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class FaultPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What shall go wrong; the seed decides every chance in it."""
 
-    seed: Annotated[int, Meta(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**53)] = 0
     faults: tuple[AnyFault, ...] = field(default=(), name="fault")
     statuses: tuple[StatusChange, ...] = field(default=(), name="status")
 

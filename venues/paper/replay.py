@@ -2,11 +2,12 @@
 
 How customers' orders meet it:
 - A recorded level rests in the engine like any order. An order of ours at the same price queues behind what
-  was there when it came; what is added later queues behind ours. When a level shrinks, its youngest part
-  leaves first, so our place improves by trades only.
+  was there when it came; what is added later queues behind ours.
 - A recorded trade is an immediate order for its amount at its price: it takes what is first in the queue,
   ours included. What the book cannot give it is printed all the same. The recorded part of what it took
-  comes back at once, behind ours, because the recording's own levels tell of it, before or after the trade.
+  comes back at once, behind ours, because the recording tells of it a moment later as a smaller level.
+- A level that shrinks loses first what trades of the last second have taken; the rest was cancelled. Nobody
+  knows where in the queue, so it leaves before and behind ours in proportion: our place is an estimate.
 - A new recorded level that crosses an order of ours trades with it.
 - What we took from a level comes back with the recording's next word about it: the past cannot know of us.
 When the recording ends, its last book stands; seeded makers and takers go on from its middle, and recorded
@@ -19,14 +20,22 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from domain.instrument import Side
-from domain.money import ZERO
+from domain.money import ZERO, floor_to, to_wire
 from domain.order import ExecutionOption, OrderType
 from venues.paper.drift import Dice
 from venues.paper.engine import Engine, Market
 from venues.paper.ledger import Account
 from venues.paper.orders import Order, OrderRequest, Print
+from venues.paper.queue_position import queue_position
 from venues.paper.recording import Frame, RecordedLevels, RecordedTrade, Recording
 from venues.paper.world import STEP_MS, SeededWorld
+
+TOLD_WITHIN_MS = 1000
+"""How long after a trade the recording's levels tell of it; in the recordings we know, within 120 ms."""
+
+LINE_EVERY_STEPS = 10
+
+Key = tuple[Side, Decimal]
 
 
 class RecordedBook:
@@ -36,9 +45,10 @@ class RecordedBook:
         self._market = market
         self._makers = Account(name=f"recorded-{market.symbol}", is_house=True)
         self._takers = Account(name=f"recorded-takers-{market.symbol}", is_house=True)
-        self._levels: dict[tuple[Side, Decimal], list[Order]] = {}
+        self._levels: dict[Key, list[Order]] = {}
+        self._traded: dict[Key, tuple[int, Decimal]] = {}
 
-    def apply(self, engine: Engine, levels: RecordedLevels) -> None:
+    def apply(self, engine: Engine, levels: RecordedLevels, at_ms: int) -> None:
         """Bring the levels to their new totals: what leaves first, so that what comes cannot meet it."""
         wanted = {(side, price): size for side, price, size in levels.changes}
         if levels.is_snapshot:
@@ -47,13 +57,13 @@ class RecordedBook:
         for key, size in wanted.items():
             excess = self._resting(key) - size
             if excess > 0:
-                self._shrink(engine, key, excess)
+                self._shrink(engine, key, excess, at_ms)
             elif excess < 0:
                 missing.append((key, -excess))
         for key, amount in missing:
             self._add(engine, key, amount)
 
-    def take(self, engine: Engine, trade: RecordedTrade) -> None:
+    def take(self, engine: Engine, trade: RecordedTrade, at_ms: int) -> None:
         """Let a recorded taker come."""
         before = self._within_reach(trade)
         request = self._request(
@@ -63,9 +73,12 @@ class RecordedBook:
         if rest:
             engine.record_print(self._market, trade.price, rest, trade.side)
         for key, size in before.items():
-            self._add(engine, key, size - self._resting(key))
+            taken = size - self._resting(key)
+            self._add(engine, key, taken)
+            if taken:
+                self._traded[key] = (at_ms, self._untold(key, at_ms) + taken)
 
-    def _within_reach(self, trade: RecordedTrade) -> dict[tuple[Side, Decimal], Decimal]:
+    def _within_reach(self, trade: RecordedTrade) -> dict[Key, Decimal]:
         against = self._market.book.against(trade.side)
         side = Side.SELL if trade.side is Side.BUY else Side.BUY
         reach = {}
@@ -75,7 +88,12 @@ class RecordedBook:
             reach[side, price] = self._resting((side, price))
         return reach
 
-    def _add(self, engine: Engine, key: tuple[Side, Decimal], amount: Decimal) -> None:
+    def _untold(self, key: Key, at_ms: int) -> Decimal:
+        """Return what recent trades took at a level that the recording has not taken off it yet."""
+        when_ms, taken = self._traded.pop(key, (at_ms, ZERO))
+        return taken if at_ms - when_ms <= TOLD_WITHIN_MS else ZERO
+
+    def _add(self, engine: Engine, key: Key, amount: Decimal) -> None:
         if amount <= 0:
             return
         order = engine.place(self._makers, self._request(*key, amount))
@@ -93,7 +111,7 @@ class RecordedBook:
             for order in passed:
                 engine.cancel(order)
 
-    def _resting(self, key: tuple[Side, Decimal]) -> Decimal:
+    def _resting(self, key: Key) -> Decimal:
         orders = [order for order in self._levels.get(key, ()) if order.is_live]
         if orders:
             self._levels[key] = orders
@@ -101,17 +119,36 @@ class RecordedBook:
             self._levels.pop(key, None)
         return sum((order.remaining for order in orders), ZERO)
 
-    def _shrink(self, engine: Engine, key: tuple[Side, Decimal], excess: Decimal) -> None:
+    def _shrink(self, engine: Engine, key: Key, excess: Decimal, at_ms: int) -> None:
+        untold = self._untold(key, at_ms)
+        told = min(excess, untold)
+        if untold > told:
+            self._traded[key] = (at_ms, untold - told)
+        self._leave_youngest(engine, key, told)
+        self._leave_everywhere(engine, key, excess - told)
+
+    def _leave_youngest(self, engine: Engine, key: Key, amount: Decimal) -> None:
         orders = self._levels[key]
-        while excess > 0:
-            youngest = orders[-1]
-            part = min(excess, youngest.remaining)
-            excess -= part
-            engine.shrink(youngest, part)
-            if not youngest.is_live:
+        while amount > 0:
+            part = min(amount, orders[-1].remaining)
+            amount -= part
+            engine.shrink(orders[-1], part)
+            if not orders[-1].is_live:
                 orders.pop()
         if not orders:
             del self._levels[key]
+
+    def _leave_everywhere(self, engine: Engine, key: Key, amount: Decimal) -> None:
+        """Take `amount` off the level in proportion; what rounding leaves over is the youngest's."""
+        total = self._resting(key)
+        rest = amount
+        for order in list(self._levels.get(key, ())) if amount else ():
+            part = floor_to(order.remaining * amount / total, self._market.instrument.amount_step)
+            if part:
+                engine.shrink(order, part)
+                rest -= part
+        if rest and self._resting(key):
+            self._leave_youngest(engine, key, rest)
 
     def _request(
         self, side: Side, price: Decimal, amount: Decimal, option: ExecutionOption | None = None
@@ -138,6 +175,8 @@ class RecordedWorld:
         self._now_ms = now_ms
         self._offset_ms = 0
         self._successors: SeededWorld | None = None
+        self._place = ""
+        self._steps = 0
         self._open_all(engine)
 
     @property
@@ -147,9 +186,9 @@ class RecordedWorld:
 
     @property
     def line(self) -> str:
-        """Say what is played, and whether it has ended."""
+        """Say what is played, where our newest order stands in its queue, and whether it has ended."""
         if self._successors is None:
-            return f"replay of {self._name}"
+            return f"replay of {self._name}{self._place}"
         return f"replay of {self._name} has ended: its last book stands, seeded makers go on from it"
 
     def fair_prices(self) -> Mapping[str, Decimal]:
@@ -162,6 +201,9 @@ class RecordedWorld:
         if self._next is not None:
             for frame in self._due():
                 self._play(engine, frame)
+            if self._steps % LINE_EVERY_STEPS == 0:
+                self._place = _newest_place(engine)
+            self._steps += 1
             return
         if self._successors is None:
             starts = {symbol: m.book.mid or m.last for symbol, m in engine.markets.items()}
@@ -198,6 +240,18 @@ class RecordedWorld:
         message = frame.message
         book = self._books[message.symbol]
         if isinstance(message, RecordedTrade):
-            book.take(engine, message)
+            book.take(engine, message, frame.at_ms)
         else:
-            book.apply(engine, message)
+            book.apply(engine, message, frame.at_ms)
+
+
+def _newest_place(engine: Engine) -> str:
+    for order in reversed(engine.live.values()):
+        market = engine.markets[order.symbol]
+        place = queue_position(market, order)
+        if place is not None:
+            return (
+                f"; about {to_wire(place.ahead)} {market.instrument.base} stand before our newest order, "
+                f"{order.side} {market.symbol} at {to_wire(order.price)}"
+            )
+    return ""

@@ -39,6 +39,8 @@ from venues.paper.opening import (
 from venues.paper.queue_position import QueuePosition, queue_position
 from venues.paper.rate_limits import RateLimits
 from venues.paper.refusals import RefusedError
+from venues.paper.replay import RecordedWorld
+from venues.paper.timeline import UNPACED
 from venues.paper.world import STEP_MS
 
 LOG = logging.getLogger(__name__)
@@ -101,6 +103,12 @@ def _opened(opening: Opening, plan: FaultPlan | None) -> Iterator[Exchange]:
     run = private_dir(private_dir(opening.home) / "run")
     with only_one(run / "exchange.lock", "an exchange on this home"):
         _take_back(run)  # what a killed one left would send clients to a dead port
+        if opening.speed == UNPACED and opening.replay is None:
+            raise BadInputError(
+                "BAD_SPEED",
+                "--speed max plays a recording, and there is none",
+                "Name one with --replay, or give a number from 0 to 1000.",
+            )
         exchange = open_exchange(opening)
         try:
             if plan is not None:
@@ -183,8 +191,15 @@ async def _stepping(exchange: Exchange) -> AsyncIterator[None]:
 async def _run_world(exchange: Exchange) -> None:
     while not exchange.timeline.is_virtual and exchange.fault is None:
         with suppress(RefusedError):  # the state cannot be written: `fault` is set, requests get told
-            is_behind = exchange.run_due_steps(STEPS_PER_TURN)
+            is_playing = exchange.timeline.is_unpaced and _has_more_to_play(exchange)
+            if is_playing and not exchange.run_due_steps(0):
+                exchange.timeline.skip(STEP_MS)
+            is_behind = exchange.run_due_steps(1 if is_playing else STEPS_PER_TURN) or is_playing
             await asyncio.sleep(0 if is_behind else exchange.timeline.wall_seconds(STEP_MS) / 2)
+
+
+def _has_more_to_play(exchange: Exchange) -> bool:
+    return isinstance(exchange.world, RecordedWorld) and not exchange.world.is_finished
 
 
 def _stop_at_end_of_stdin() -> None:
