@@ -1,15 +1,14 @@
 """From what went wrong on the wire to the house's error tree.
 
-For a call that can trade, everything that is not a plain "no" is `OutcomeUnknownError`: a time-out, a cut, a
-5xx, a body that cannot be read. For a call that only reads, the same things are `VenueRetryableError`. The
-venue's text is shown cut short, without control characters and without our key; headers are never shown.
+For a call that can trade or move money, and for one that may not be repeated, everything that is not a plain
+"no" is `OutcomeUnknownError`: a time-out, a cut, a 5xx, a body that cannot be read. For a call that only
+reads, the same things are `VenueRetryableError`. What each reason means stands in `reasons`. The venue's
+text is shown cut short, without control characters and without our key; headers are never shown.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -22,46 +21,37 @@ from domain.errors import (
     VenueRetryableError,
 )
 from venues.gemini.catalogue import Call, Money
+from venues.gemini.reading import UNREADABLE
+from venues.gemini.reasons import Means, meaning
 from venues.gemini.transport import Mishap, NoReplyError, Reply
 
-_SHOWN = 300
-_LOOK = "Do not send it again. It is looked up by its client order id until it is settled."
-
-CURES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "InvalidNonce": "If it says 30 seconds, make an API key without time-based nonces; "
-        "otherwise make sure that nothing else uses this key.",
-        "InvalidSignature": "Enter key and secret again; the secret does not belong to the key.",
-        "InvalidApiKey": "Enter the key again, and check that it was made for this mode's exchange.",
-        "MissingRole": "Give the API key the Trader role.",
-        "ApiKeyIpFilteringFailure": "Add this machine's address to the API key's trusted addresses.",
-        "InsufficientFunds": "Lower the amount, or cancel orders that hold funds.",
-        "InvalidSymbol": "Use a symbol from the exchange's list.",
-        "InvalidPrice": "Use a multiple of the price tick.",
-        "InvalidQuantity": "Use a multiple of the amount step, at least the minimum.",
-        "MarketNotOpen": "Wait until the market is open.",
-        "Maintenance": "The exchange is under maintenance; wait.",
-        "RateLimit": "Too many requests; wait a little.",
-    }
-)
+_SHOWN: Final = 300
+_LOOK_UP_ORDER: Final = "Do not send it again. It is looked up by its client order id until it is settled."
+_LOOK: Final = "Do not send it again before you have seen at the exchange what became of it."
 
 
 class _Envelope(msgspec.Struct):
     result: str = ""
     reason: str = ""
     message: str = ""
+    errorMessage: str = ""  # noqa: N815 - the venue's own spelling, on network calls
 
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
 def envelope(body: bytes) -> tuple[str, str] | None:
-    """Return the venue's `(reason, message)` when `body` is one of its error answers, else None."""
+    """Return the venue's `(reason, message)` when `body` is one of its error answers, else None.
+
+    Its newest calls answer with a message alone; the reason is then empty.
+    """
     try:
         found = _decode_envelope(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
-    return (found.reason, found.message) if found.result == "error" and found.reason else None
+    if found.result == "error":
+        return found.reason, found.message
+    return ("", found.errorMessage) if found.errorMessage else None
 
 
 def plain(text: str, hidden: str = "") -> str:
@@ -74,17 +64,22 @@ def plain(text: str, hidden: str = "") -> str:
 
 def of_reply(call: Call, reply: Reply, hidden: str = "") -> VenueError:
     """Return the error that a reply other than a good answer means."""
-    said = envelope(reply.body)
-    reason, message = (plain(part, hidden) for part in said or ("", ""))
+    reason, message = (plain(part, hidden) for part in envelope(reply.body) or ("", ""))
     detail = f"the exchange answered {call.name} with {reply.status}"
-    if reason:
-        detail = f"{detail} {reason}" + (f": {message}" if message else "")
-    cure = CURES.get(reason, "")
-    if reply.status == 429:
-        return _too_fast(call, detail, reason or "RateLimit")
-    if reason == "DuplicateOrder" or reply.status >= 500 or said is None:
-        return _undecided(call, detail, cure, reason, reply.status)
-    return VenueRejectedError("VENUE_REJECTED", detail, cure, reason=reason, status=reply.status)
+    if reason or message:
+        detail = f"{detail} {reason}".rstrip() + (f": {message}" if message else "")
+    found = meaning(reason, reply.status)
+    if found.means is Means.TOO_FAST:
+        # Definite: the venue queues what it will still do and refuses the rest.
+        kind = VenueRetryableError if call.is_repeatable else VenueRejectedError
+        return kind("RATE_LIMITED", detail, found.cure, reason=reason or "RateLimit", status=reply.status)
+    # What may have moved money counts as refused only when the venue says so in its own words.
+    is_undecided = found.means is Means.TROUBLE or (
+        _is_grave(call) and (found.means is Means.IN_DOUBT or not reason)
+    )
+    if is_undecided:
+        return _undecided(call, detail, found.cure, reason, reply.status)
+    return VenueRejectedError("VENUE_REJECTED", detail, found.cure, reason=reason, status=reply.status)
 
 
 def of_fault(call: Call, fault: NoReplyError) -> VenueError | UnreachableError:
@@ -117,17 +112,16 @@ def unreadable(call: Call, status: int) -> VenueError:
 def is_retryable(error: Exception) -> bool:
     """Say whether sending a repeatable call again, newly signed, may help."""
     if isinstance(error, VenueRejectedError):
-        return error.reason == "InvalidNonce"
+        return meaning(error.reason, error.status).means is Means.SIGN_ANEW
     return isinstance(error, VenueError | UnreachableError)
 
 
+def _is_grave(call: Call) -> bool:
+    return not call.is_repeatable or call.money in {Money.TRADES, Money.MOVES}
+
+
 def _undecided(call: Call, detail: str, cure: str, reason: str, status: int) -> VenueError:
-    if call.money in {Money.TRADES, Money.MOVES}:
-        return OutcomeUnknownError("OUTCOME_UNKNOWN", detail, _LOOK, reason=reason, status=status)
+    if _is_grave(call):
+        look = _LOOK_UP_ORDER if call.money is Money.TRADES else _LOOK
+        return OutcomeUnknownError("OUTCOME_UNKNOWN", detail, look, reason=reason, status=status)
     return VenueRetryableError("VENUE_TROUBLE", detail, cure or "Try again.", reason=reason, status=status)
-
-
-def _too_fast(call: Call, detail: str, reason: str) -> VenueError:
-    # A refusal for rate is definite: the venue queues what it will still do and answers 429 to the rest.
-    kind = VenueRetryableError if call.is_repeatable else VenueRejectedError
-    return kind("RATE_LIMITED", detail, CURES["RateLimit"], reason=reason, status=429)

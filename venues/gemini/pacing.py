@@ -1,6 +1,7 @@
 """Pacing: token buckets under the venue's rate limits, with a share that only cancels may use.
 
-Gemini allows 120 public and 600 private requests a minute and queues at most five beyond that
+Gemini allows 120 public and 600 private requests a minute and queues at most five beyond that; address calls
+go once in two seconds, transfer calls once in five, and public sockets open twelve times a minute
 (docs.gemini.com/rate-limit, read 2026-09).
 """
 
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from venues.gemini.catalogue import RateClass
-from venues.gemini.nonce import Urgency
+from venues.gemini.turnstile import Urgency
 
 _KEPT: Final[Mapping[Urgency, int]] = MappingProxyType({Urgency.CANCEL: 0, Urgency.ORDER: 2, Urgency.READ: 3})
 """How many tokens a caller must leave for those more urgent; on a bucket that nobody else needs, none."""
@@ -47,9 +48,17 @@ GEMINI: Final[Mapping[RateClass, Allowance]] = MappingProxyType(
     {
         RateClass.PUBLIC: Allowance(per_second=2.0, burst=5),
         RateClass.PRIVATE: Allowance(per_second=10.0, burst=5),
+        RateClass.ADDRESSES: Allowance(per_second=0.5, burst=1),
+        RateClass.TRANSFERS: Allowance(per_second=0.2, burst=1),
+        RateClass.SOCKET: Allowance(per_second=0.2, burst=5),
     }
 )
 """The venue's published limits."""
+
+_WITHIN: Final[Mapping[RateClass, RateClass]] = MappingProxyType(
+    {RateClass.ADDRESSES: RateClass.PRIVATE, RateClass.TRANSFERS: RateClass.PRIVATE}
+)
+"""The narrow budgets are part of a wide one: such a call draws on both."""
 
 
 class Bucket:
@@ -72,25 +81,35 @@ class Bucket:
             return 0.0
         return missing / self._rate
 
-    def drain(self) -> None:
-        """Empty it, after the venue said that we were too fast."""
-        self._tokens = 0.0
+    def drain(self, leave: int = 0) -> None:
+        """Empty it down to `leave`, after the venue said that we were too fast."""
+        self._tokens = min(self._tokens, float(leave))
 
 
 class Pacer:
-    """Waits until a request may leave."""
+    """Waits until a request may leave.
+
+    What a cancel may use up, a read or an order never can: neither by leaving, nor by being refused for its
+    rate. So in a storm of refusals a cancel still goes at once, and only its own refusal makes it wait.
+    """
 
     def __init__(self, allowances: Mapping[RateClass, Allowance] = GEMINI) -> None:
         self._buckets = {rate: Bucket(allowance) for rate, allowance in allowances.items()}
 
     async def wait(self, rate: RateClass, urgency: Urgency) -> None:
         """Return when one more request of this kind is within the limits."""
+        await self._take(rate, urgency)
+        if rate in _WITHIN:
+            await self._take(_WITHIN[rate], urgency)
+
+    def too_fast(self, rate: RateClass, urgency: Urgency = Urgency.CANCEL) -> None:
+        """Note that the venue refused a request for its rate."""
+        leave = 0 if urgency is Urgency.CANCEL else _KEPT[Urgency.ORDER]
+        self._buckets[rate].drain(leave)
+
+    async def _take(self, rate: RateClass, urgency: Urgency) -> None:
         bucket = self._buckets[rate]
         keep = _KEPT[urgency] if rate is RateClass.PRIVATE else 0
         loop = asyncio.get_running_loop()
         while (delay := bucket.take(loop.time(), keep)) > 0:  # noqa: ASYNC110 - waits for time, not for an event
             await asyncio.sleep(delay)
-
-    def too_fast(self, rate: RateClass) -> None:
-        """Note that the venue refused a request for its rate."""
-        self._buckets[rate].drain()

@@ -48,6 +48,19 @@ class Ticker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PubTicker:
+    """Best and last prices and what was traded in 24 hours up to `at`; None where the venue tells nothing."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    base_volume: Decimal | None
+    quote_volume: Decimal | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeeSchedule:
     """The account's own API rates and the 30-day volume they rest on; `as_of` None when not told."""
 
@@ -73,6 +86,7 @@ _book = msgspec.json.Decoder(wire.BookWire).decode
 _trades = list_of(wire.PublicTradeWire)
 _prices = list_of(wire.PriceWire)
 _ticker = msgspec.json.Decoder(wire.TickerWire).decode
+_pub_ticker = msgspec.json.Decoder(wire.PubTickerWire).decode
 _candles = list_of(wire.CandleWire)
 _balances = list_of(wire.BalanceWire)
 _volume = msgspec.json.Decoder(wire.VolumeWire).decode
@@ -147,20 +161,39 @@ def ticker(body: bytes) -> Ticker:
     )
 
 
+def pub_ticker(body: bytes, symbol: str) -> PubTicker:
+    """Read `/v1/pubticker`; `symbol` is the one asked for, which tells the two volumes apart."""
+    t = _pub_ticker(body)
+    stamp = t.volume.pop("timestamp", None)
+    volumes = {currency.lower(): exact(amount) for currency, amount in t.volume.items()}
+    base = next((c for c in volumes for other in volumes if c + other == symbol.lower()), None)
+    quote = None if base is None else symbol.lower().removeprefix(base)
+    return PubTicker(
+        symbol=symbol.lower(),
+        bid=maybe(t.bid),
+        ask=maybe(t.ask),
+        last=maybe(t.last),
+        base_volume=None if base is None else volumes[base],
+        quote_volume=None if quote is None else volumes[quote],
+        at=None if stamp is None else from_epoch_ms(int(stamp)),
+    )
+
+
 def candles(body: bytes) -> list[Candle]:
     """Read `/v2/candles`."""
-    read = [
-        Candle(
-            start=from_epoch_ms(c.start_ms),
-            open=exact(c.open),
-            high=exact(c.high),
-            low=exact(c.low),
-            close=exact(c.close),
-            volume=exact(c.volume),
-        )
-        for c in _candles(body)
-    ]
-    return sorted(read, key=lambda c: c.start)
+    return sorted((candle(found) for found in _candles(body)), key=lambda c: c.start)
+
+
+def candle(found: wire.CandleWire) -> Candle:
+    """Read one candle of either wire."""
+    return Candle(
+        start=from_epoch_ms(found.start_ms),
+        open=exact(found.open),
+        high=exact(found.high),
+        low=exact(found.low),
+        close=exact(found.close),
+        volume=exact(found.volume),
+    )
 
 
 def balances(body: bytes) -> list[Balance]:

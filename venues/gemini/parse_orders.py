@@ -32,6 +32,14 @@ class CancelReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedOrder:
+    """An order of the past and its fills, oldest first."""
+
+    order: VenueOrder
+    fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFrame:
     """One frame of the order-events socket: `kind` is `ack`, `heartbeat`, `events` or the venue's own word.
 
@@ -48,6 +56,7 @@ _result = msgspec.json.Decoder(wire.ResultWire).decode
 _cancels = msgspec.json.Decoder(wire.CancelReportWire).decode
 _order = msgspec.json.Decoder(wire.OrderWire).decode
 _orders = msgspec.json.Decoder(list[wire.OrderWire] | wire.OrderWire | None).decode
+_history = list_of(wire.OrderWire)
 _own_trades = list_of(wire.OwnTradeWire)
 _event_frame = msgspec.json.Decoder(list[wire.EventWire] | wire.NoticeWire).decode
 _event = msgspec.json.Decoder(wire.EventWire).decode
@@ -83,29 +92,41 @@ def orders(body: bytes) -> list[VenueOrder]:
     return [_rest_order(o) for o in (found if isinstance(found, list) else [found])]
 
 
+def history(body: bytes) -> list[ClosedOrder]:
+    """Read `/v1/orders/history`, oldest first."""
+    read = [
+        ClosedOrder(order=_rest_order(o), fills=tuple(_fills(o.trades, o.symbol))) for o in _history(body)
+    ]
+    return sorted(read, key=lambda closed: (closed.order.at, int(closed.order.venue_order_id)))
+
+
 def fills(body: bytes, symbol: str | None) -> list[Fill]:
     """Read `/v1/mytrades`; `symbol` is the one asked for, for answers that do not repeat it."""
-    read = []
-    for t in _own_trades(body):
-        pair = t.symbol or symbol
-        if pair is None:
-            raise ValueError("a trade without a symbol")
-        read.append(
-            Fill(
-                trade_id=str(t.tid),
-                venue_order_id=str(t.order_id),
-                client_order_id=client_id(t.client_order_id),
-                symbol=symbol_of(pair),
-                side=Side(t.type.lower()),
-                price=exact(t.price),
-                amount=exact(t.amount),
-                fee=exact(t.fee_amount),
-                fee_currency=t.fee_currency.upper(),
-                is_maker=not t.aggressor,
-                at=from_epoch_ms(t.timestampms),
-            )
-        )
+    return _fills(_own_trades(body), symbol)
+
+
+def _fills(found: Sequence[wire.OwnTradeWire], symbol: str | None) -> list[Fill]:
+    read = [_fill(trade, symbol) for trade in found]
     return sorted(read, key=lambda f: (f.at, int(f.trade_id)))
+
+
+def _fill(t: wire.OwnTradeWire, symbol: str | None) -> Fill:
+    pair = t.symbol or symbol
+    if pair is None:
+        raise ValueError("a trade without a symbol")
+    return Fill(
+        trade_id=str(t.tid),
+        venue_order_id=str(t.order_id),
+        client_order_id=client_id(t.client_order_id),
+        symbol=symbol_of(pair),
+        side=Side(t.type.lower()),
+        price=exact(t.price),
+        amount=exact(t.amount),
+        fee=exact(t.fee_amount),
+        fee_currency=t.fee_currency.upper(),
+        is_maker=not t.aggressor,
+        at=from_epoch_ms(t.timestampms),
+    )
 
 
 def order_frame(body: bytes) -> OrderFrame:

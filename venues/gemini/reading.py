@@ -13,8 +13,8 @@ from domain.ids import ClientOrderId
 from domain.instrument import SYMBOL
 from domain.money import ZERO
 
-UNREADABLE: Final = (msgspec.MsgspecError, ValueError, ArithmeticError)
-"""What parsing raises for a body that does not fit."""
+UNREADABLE: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
+"""What parsing raises for a body that does not fit, or is nested without end."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR = 30  # decimal exponents beyond this are no money

@@ -1,7 +1,8 @@
 """Signing: JSON to base64 to HMAC-SHA384, with the key's pads hashed once.
 
 The secret is not kept: `Credentials` holds two SHA-384 states from which it cannot be read back, and which
-neither `repr`, `copy` nor `pickle` give away. The nonce stands last in our JSON.
+neither `repr`, `copy` nor `pickle` give away. The nonce stands last in our JSON, so that everything before it
+can be hashed ahead of time: `arm` does that, `ArmedRequest.fire` adds the nonce.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Never
+from typing import Never, Protocol
 
 import msgspec
 
@@ -23,6 +24,26 @@ _INNER = bytes(i ^ 0x36 for i in range(256))
 _OUTER = bytes(i ^ 0x5C for i in range(256))
 _API_KEY = re.compile(r"[A-Za-z0-9_\-]{8,128}", re.ASCII)
 _encode = msgspec.json.Encoder().encode
+
+
+class Hasher(Protocol):
+    """The part of a `hashlib` object that signing needs."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take `data`."""
+        ...
+
+    def digest(self) -> bytes:
+        """Return the digest of what was taken."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the digest in lower-case hex."""
+        ...
+
+    def copy(self) -> Hasher:
+        """Return a state that goes on on its own."""
+        ...
 
 
 class Credentials:
@@ -54,10 +75,27 @@ class Credentials:
         self._inner = hashlib.sha384(block.translate(_INNER))
         self._outer = hashlib.sha384(block.translate(_OUTER))
 
+    @property
+    def is_master(self) -> bool:
+        """Say whether the key acts on a group of accounts; the venue tells it in the key's name."""
+        return self.api_key.startswith("master-")
+
     def sign_text(self, payload: bytes) -> str:
         """Return the lower-case hex HMAC-SHA384 of `payload`, the base64 text exactly as sent."""
         inner = self._inner.copy()
         inner.update(payload)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+    def begin(self, prefix: bytes) -> Hasher:
+        """Return a state of the signature's inner hash that has taken `prefix`."""
+        inner = self._inner.copy()
+        inner.update(prefix)
+        return inner
+
+    def finish(self, inner: Hasher) -> str:
+        """Return the lower-case hex signature of all that `inner` has taken."""
         outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.hexdigest()
@@ -97,15 +135,65 @@ def sign(credentials: Credentials, path: str, nonce: int, fields: Mapping[str, o
     if "request" in fields or "nonce" in fields:
         raise BadInputError("PAYLOAD_KEY", "the payload may not set request or nonce", "Leave both out.")
     payload = b2a_base64(_encode({"request": path, **fields, "nonce": nonce}), newline=False)
-    return SignedRequest(
-        path,
-        {
-            "Content-Type": "text/plain",
-            "Content-Length": "0",
-            "Cache-Control": "no-cache",
-            "X-GEMINI-APIKEY": credentials.api_key,
-            "X-GEMINI-PAYLOAD": payload.decode("ascii"),
-            "X-GEMINI-SIGNATURE": credentials.sign_text(payload),
-        },
-        nonce,
-    )
+    text = payload.decode("ascii")
+    return SignedRequest(path, _headers(credentials.api_key, text, credentials.sign_text(payload)), nonce)
+
+
+class ArmedRequest:
+    """A request of which all but the nonce is serialised, coded and hashed.
+
+    `json` is what was armed, with `nonce` 0 in the nonce's place.
+    """
+
+    __slots__ = ("_credentials", "_head", "_inner", "_rest", "json", "path")
+
+    def __init__(self, credentials: Credentials, path: str, fields: Mapping[str, object]) -> None:
+        if "request" in fields or "nonce" in fields:
+            raise BadInputError("PAYLOAD_KEY", "the payload may not set request or nonce", "Leave both out.")
+        self.path = path
+        self.json = _encode({"request": path, **fields, "nonce": 0})
+        whole = len(self.json) - 2  # without the nonce and the closing brace
+        cut = whole - whole % 3  # base64 codes three bytes at a time
+        head = b2a_base64(self.json[:cut], newline=False)
+        self._rest = self.json[cut:whole]
+        self._credentials = credentials
+        self._inner = credentials.begin(head)
+        self._head = head.decode("ascii")
+
+    def fire(self, nonce: int) -> SignedRequest:
+        """Return the request with this nonce: the same bytes that `sign` makes."""
+        tail = b2a_base64(b"%b%d}" % (self._rest, nonce), newline=False)
+        inner = self._inner.copy()
+        inner.update(tail)
+        text = self._head + tail.decode("ascii")
+        signature = self._credentials.finish(inner)
+        return SignedRequest(self.path, _headers(self._credentials.api_key, text, signature), nonce)
+
+    def __repr__(self) -> str:
+        return f"ArmedRequest(path={self.path!r})"
+
+    def __reduce_ex__(self, _protocol: object) -> Never:
+        raise TypeError("armed requests are not copied and not pickled")
+
+
+def sign_upgrade(credentials: Credentials, nonce_seconds: int) -> dict[str, str]:
+    """Return the headers that open the new WebSocket; its key must be one with time-based nonces."""
+    text = str(nonce_seconds)
+    payload = b2a_base64(text.encode("ascii"), newline=False)
+    return {
+        "X-GEMINI-APIKEY": credentials.api_key,
+        "X-GEMINI-NONCE": text,
+        "X-GEMINI-PAYLOAD": payload.decode("ascii"),
+        "X-GEMINI-SIGNATURE": credentials.sign_text(payload),
+    }
+
+
+def _headers(api_key: str, payload: str, signature: str) -> dict[str, str]:
+    return {
+        "Content-Type": "text/plain",
+        "Content-Length": "0",
+        "Cache-Control": "no-cache",
+        "X-GEMINI-APIKEY": api_key,
+        "X-GEMINI-PAYLOAD": payload,
+        "X-GEMINI-SIGNATURE": signature,
+    }

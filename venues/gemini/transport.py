@@ -10,16 +10,16 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from domain.clock import Clock
 from guardrails.sandbox_lock import Endpoint, check_host
+from venues.gemini.clock_light import ClockLight, skew_s
 
 _MAX_BODY = 8 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0)
@@ -35,6 +35,7 @@ class Mishap(StrEnum):
     TIMEOUT = "timeout"
     CUT = "cut"
     TOO_BIG = "too_big"
+    CLOSED = "closed"
 
 
 class NoReplyError(Exception):
@@ -53,6 +54,7 @@ class Reply:
     status: int
     body: bytes
     retry_after_s: float | None
+    content_type: str = ""
 
 
 class Flight:
@@ -87,11 +89,12 @@ class _HeldToHost(httpx.AsyncBaseTransport):
 
 
 class Transport:
-    """A connection pool for one endpoint."""
+    """A connection pool for one endpoint. Each reply's time goes to `light`."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, light: ClockLight | None = None) -> None:
         check_host(endpoint, endpoint.host, endpoint.port)
         self._clock = clock
+        self._light = light or ClockLight(clock)
         self.clock_skew_s: float | None = None
         inner = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=_LIMITS, retries=0)
         self._client = httpx.AsyncClient(
@@ -117,6 +120,8 @@ class Transport:
 
         Raises `NoReplyError`, or `LockedError` for a wrong host.
         """
+        if self._client.is_closed:
+            raise NoReplyError(Mishap.CLOSED, may_have_left=False)
         request = self._client.build_request(
             method, path, params=params, headers=headers, extensions={"trace": flight.trace}
         )
@@ -127,18 +132,28 @@ class Transport:
                     body = await _bounded(response, flight)
                 finally:
                     await response.aclose()
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise NoReplyError(Mishap.TIMEOUT, may_have_left=flight.may_have_left) from error
-        except httpx.HTTPError as error:
-            mishap = Mishap.CUT if flight.may_have_left else Mishap.UNREACHABLE
-            raise NoReplyError(mishap, may_have_left=flight.may_have_left) from error
-        self.clock_skew_s = _skew(self._clock.now(), response.headers.get("Date"))
-        wish = _seconds(response.headers.get("Retry-After"))
-        return Reply(status=response.status_code, body=body, retry_after_s=wish)
+        except _TROUBLE as error:
+            raise NoReplyError(_mishap(error, flight), may_have_left=flight.may_have_left) from error
+        self._hear_time(response.headers.get("Date"))
+        return Reply(
+            status=response.status_code,
+            body=body,
+            retry_after_s=_seconds(response.headers.get("Retry-After")),
+            content_type=response.headers.get("Content-Type", ""),
+        )
 
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+    def _hear_time(self, date: str | None) -> None:
+        try:
+            theirs = parsedate_to_datetime(date or "")
+            self.clock_skew_s = skew_s(self._clock.now(), theirs)
+        except (TypeError, ValueError):  # unreadable, or without a zone
+            self.clock_skew_s = None
+        else:
+            self._light.note(theirs)
 
 
 async def _bounded(response: httpx.Response, flight: Flight) -> bytes:
@@ -156,14 +171,14 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _skew(ours: datetime, date: str | None) -> float | None:
-    # The header is cut to the second, so anything within that second counts as no skew.
-    try:
-        theirs = parsedate_to_datetime(date or "")
-        ahead = (ours - theirs).total_seconds()
-    except (TypeError, ValueError):
-        return None
-    return 0.0 if 0.0 <= ahead < 1.0 else ahead - 1.0 if ahead > 0 else ahead
+_TROUBLE: Final = (TimeoutError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
+"""Every error of the HTTP library; a test walks its tree."""
+
+
+def _mishap(error: Exception, flight: Flight) -> Mishap:
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return Mishap.TIMEOUT
+    return Mishap.CUT if flight.may_have_left else Mishap.UNREACHABLE
 
 
 def _seconds(text: str | None) -> float | None:
