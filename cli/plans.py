@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from cli import probe
 from cli.child import ChildPlan
 from domain.errors import ConflictError
+from venues.gemini.catalogue import TABLE
 
-EXCHANGE_HEALTH = "/v1/symbols"
+EXCHANGE_HEALTH = TABLE["symbols"].path
 DESK_HEALTH = "/health"
 APP_HEALTH = "/healthz"
 

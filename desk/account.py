@@ -11,6 +11,7 @@ from domain.errors import UnreachableError, VenueError
 from domain.fees import FeeTier, round_trip_pct
 from domain.money import to_wire
 from domain.order import Balance
+from venues.gemini.catalogue import TABLE
 from venues.gemini.client import GeminiRest
 
 BALANCES_FRESH_S = 30.0
@@ -85,5 +86,5 @@ class Account:
             "volume_30d_usd": to_wire(self._volume),
             "round_trip_pct": f"{trip:.4f}",
             "as_of": self._fees_read_at,
-            "source": "/v1/notionalvolume of this account",
+            "source": f"{TABLE['notional_volume'].path} of this account",
         }

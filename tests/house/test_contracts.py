@@ -63,6 +63,7 @@ def test_contracts_on_this_tree_are_kept(copied_rooms: Path) -> None:
             "from venues.gemini import signing",
             "Only the order builder and the Gemini client sign",
         ),
+        ("tools/planted.py", "import venues.gemini.person_calls", "What moves money out is asked for"),
         ("app/planted.py", "import desk.person_client", "The person's channel serves"),
         ("agent_graph/planted.py", "import desk.person_client", "No path leads from the conversation"),
         ("agent_graph/planted.py", "import desk.settings", "Conversation and page reach the desk through"),

@@ -91,7 +91,7 @@ def arm(exchange: Exchange, plan: FaultPlan) -> list[int]:
     for change in plan.statuses:
         if change.symbol not in exchange.engine.markets:
             raise RefusedError(
-                "InvalidSymbol", f"status: {change.symbol!r} is not listed; /v1/symbols says what is"
+                "InvalidSymbol", f"status: {change.symbol!r} is not listed; the list of symbols says what is"
             )
     numbers = exchange.faults.arm(plan)
     with exchange.operation():

@@ -20,12 +20,13 @@ from typing import Any, NamedTuple
 from domain.errors import BadInputError
 from domain.instrument import Instrument, Side
 from domain.money import parse_venue_decimal
+from venues.gemini.catalogue import TABLE
 from venues.paper.listings import KNOWN_INSTRUMENTS, decimals, is_symbol, split_symbol
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _RECEIVED = re.compile(r"([0-9]+(?:\.[0-9]+)?): (\{.*)", re.ASCII | re.DOTALL)
 _REPLY = re.compile(r"(https://\S+) -> [0-9.]+: (.*)", re.ASCII | re.DOTALL)
-_DETAILS = "/v1/symbols/details/"
+_DETAILS = TABLE["symbol_details"].path.partition("{")[0]
 
 
 class RecordedTrade(NamedTuple):
