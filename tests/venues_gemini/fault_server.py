@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,11 +53,12 @@ class Request:
 
 @dataclass
 class FaultServer:
-    """`script` is used up first, then `always` answers; `by_path` wins over both."""
+    """`script` is used up first, then `always` answers; `by_path` wins over both, `answer` over all."""
 
     script: list[Act] = field(default_factory=list)
     always: Act = field(default_factory=lambda: GARBAGE)
     by_path: dict[str, Act] = field(default_factory=dict)
+    answer: Callable[[FaultServer, Request], Act] | None = None
     requests: list[Request] = field(default_factory=list)
     port: int = 0
     open_now: int = 0
@@ -82,7 +83,7 @@ class FaultServer:
         method, target, _ = first.split(" ")
         headers = {k.lower(): v for k, v in (row.split(": ", 1) for row in rest if row)}
         self.requests.append(Request(method, target, headers))
-        act = self.by_path.get(target.split("?")[0]) or (self.script.pop(0) if self.script else self.always)
+        act = self._act(self.requests[-1])
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
         await asyncio.sleep(act.wait_s)
@@ -99,6 +100,12 @@ class FaultServer:
             await writer.drain()
         await writer.drain()
         return act.claimed_length is None
+
+    def _act(self, request: Request) -> Act:
+        if self.answer is not None:
+            return self.answer(self, request)
+        by_path = self.by_path.get(request.target.split("?")[0])
+        return by_path or (self.script.pop(0) if self.script else self.always)
 
 
 @asynccontextmanager

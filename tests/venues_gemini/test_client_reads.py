@@ -20,9 +20,11 @@ from domain.errors import (
 from tests.venues_gemini.connected import ORDER_ID, no_secret_in, on
 from tests.venues_gemini.fault_server import CUT, EMPTY, GARBAGE, Act, error, ok, running
 from tests.venues_gemini.samples import HASTE, order_json
+from tests.venues_gemini.trade_server import trade
 from venues.gemini.catalogue import RateClass
 from venues.gemini.client import Deadlines, GeminiRest
 from venues.gemini.pacing import Allowance, Pacer
+from venues.gemini.parse_orders import CancelReport
 
 D = Decimal
 HANG = Act(wait_s=30)
@@ -33,7 +35,7 @@ READS: dict[str, tuple[Ask, Any, Any]] = {
     "symbols": (lambda c: c.symbols(), ["btcusd"], ["btcusd"]),
     "open_orders": (lambda c: c.open_orders(), [], []),
     "balances": (lambda c: c.balances(), [], []),
-    "heartbeat": (lambda c: c.heartbeat(), {"result": "OK"}, None),
+    "cancel_all": (lambda c: c.cancel_all(), {"result": "ok"}, CancelReport(cancelled=(), rejected=())),
 }
 
 
@@ -185,27 +187,10 @@ async def test_order_status_ids_that_make_no_sense_refused(ids: dict[str, str]) 
             await client.order_status(**ids)
 
 
-def trade(tid: int, ms: int) -> dict[str, Any]:
-    return {
-        "price": "3206.00",
-        "amount": "0.001",
-        "timestamp": ms // 1000,
-        "timestampms": ms,
-        "type": "Sell",
-        "aggressor": False,
-        "fee_currency": "USD",
-        "fee_amount": "0.003206",
-        "tid": tid,
-        "order_id": "54516439535",
-        "exchange": "gemini",
-        "is_auction_fill": False,
-        "symbol": "ETHUSD",
-    }
-
-
 async def test_my_trades_since_pages_until_nothing_new_each_once() -> None:
     pages = [
         [trade(2, 2000), trade(1, 1000)],
+        [trade(1, 1000)],  # the look at which end it cuts
         [trade(4, 3000), trade(3, 2000)],
         [trade(4, 3000)],
     ]
@@ -213,7 +198,7 @@ async def test_my_trades_since_pages_until_nothing_new_each_once() -> None:
         fills = await client.my_trades(since_ms=1000, limit=2)
         asked = [r.payload["timestamp"] for r in server.requests]
     assert [f.trade_id for f in fills] == ["1", "2", "3", "4"]
-    assert asked == [1000, 2000, 3000]
+    assert asked == [1000, 1000, 2000, 3000]
     assert (fills[0].symbol, fills[0].is_maker, fills[0].fee) == ("ethusd", True, D("0.003206"))
 
 

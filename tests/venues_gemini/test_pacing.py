@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venues.gemini.catalogue import RateClass
-from venues.gemini.nonce import Urgency
+from venues.gemini.catalogue import TABLE, RateClass
 from venues.gemini.pacing import GEMINI, Allowance, Bucket, Pacer, Patience
+from venues.gemini.turnstile import Urgency
 
 
 @given(gaps=st.lists(st.floats(min_value=0, max_value=2), min_size=1, max_size=200), keep=st.integers(0, 9))
@@ -66,3 +66,33 @@ def test_pause_grows_to_a_cap_and_hears_the_venue(
     assert min(pauses) >= low
     assert max(pauses) <= high
     assert asked is not None or len(pauses) > 10
+
+
+def test_limits_every_rate_class_of_the_catalogue_has_one() -> None:
+    assert set(GEMINI) == set(RateClass)
+    assert {call.rate for call in TABLE.values()} <= set(GEMINI)
+
+
+async def test_wait_narrow_budget_draws_on_the_wide_one_too() -> None:
+    wide = Allowance(per_second=0.001, burst=5)
+    pacer = Pacer({RateClass.PRIVATE: wide, RateClass.TRANSFERS: Allowance(per_second=1000.0, burst=9)})
+    done = [asyncio.create_task(pacer.wait(RateClass.TRANSFERS, Urgency.READ)) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    assert sum(task.done() for task in done) == 2
+    for task in done:
+        task.cancel()
+    await asyncio.gather(*done, return_exceptions=True)
+
+
+async def test_too_fast_reads_refused_without_end_cancels_still_go_at_once() -> None:
+    pacer = Pacer({RateClass.PRIVATE: Allowance(per_second=0.5, burst=5)})
+    loop, start = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+    for urgency in (Urgency.READ, Urgency.ORDER) * 50:
+        pacer.too_fast(RateClass.PRIVATE, urgency)
+    await pacer.wait(RateClass.PRIVATE, Urgency.CANCEL)
+    await pacer.wait(RateClass.PRIVATE, Urgency.CANCEL)
+    assert loop.time() - start < 0.5
+    pacer.too_fast(RateClass.PRIVATE, Urgency.CANCEL)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await pacer.wait(RateClass.PRIVATE, Urgency.CANCEL)

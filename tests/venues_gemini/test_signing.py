@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from domain.errors import BadInputError
 from tests.venues_gemini.samples import KEY, SECRET
-from venues.gemini.signing import Credentials, sign
+from venues.gemini.signing import ArmedRequest, Credentials, sign, sign_upgrade
 
 PAYLOAD_D = (
     "ewogICAgInJlcXVlc3QiOiAiL3YxL29yZGVyL3N0YXR1cyIsCiAgICAibm9uY2UiOiAxMjM0NTYsCgogICAgIm9yZGVyX2lk"
@@ -119,3 +119,40 @@ def test_credentials_malformed_refused_without_repeating(key: str, secret: str) 
     with pytest.raises(BadInputError) as caught:
         Credentials(key, secret)
     assert not secret or secret not in str(caught.value)
+
+
+def test_sign_upgrade_headers_are_vector_c() -> None:
+    secret, payload, signature = VECTORS["C socket upgrade"]
+    assert sign_upgrade(Credentials(KEY, secret), 1_700_000_000) == {
+        "X-GEMINI-APIKEY": KEY,
+        "X-GEMINI-NONCE": "1700000000",
+        "X-GEMINI-PAYLOAD": payload,
+        "X-GEMINI-SIGNATURE": signature,
+    }
+
+
+@given(
+    path=st.sampled_from(["/v1/order/new", "/v1/roles", "/v1/balances/x"]),
+    fields=st.dictionaries(
+        st.text("abcdef_", min_size=1, max_size=8), st.text(max_size=12) | st.integers(0, 10**18), max_size=5
+    ),
+    nonce=st.integers(0, 10**18),
+)
+def test_armed_any_request_fires_the_bytes_that_sign_makes(
+    path: str, fields: dict[str, object], nonce: int
+) -> None:
+    credentials = Credentials(KEY, SECRET)
+    armed = ArmedRequest(credentials, path, fields)
+    assert armed.fire(nonce) == sign(credentials, path, nonce, fields)
+    assert armed.fire(nonce) == armed.fire(nonce)
+    assert armed.json == base64.b64decode(armed.fire(0).headers["X-GEMINI-PAYLOAD"])
+
+
+def test_armed_shown_or_copied_gives_nothing_away() -> None:
+    armed = ArmedRequest(Credentials(KEY, SECRET), "/v1/orders", {})
+    assert repr(armed) == "ArmedRequest(path='/v1/orders')"
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            attempt(armed)
+    with pytest.raises(BadInputError, match="may not set"):
+        ArmedRequest(Credentials(KEY, SECRET), "/v1/orders", {"nonce": 1})
