@@ -56,3 +56,8 @@ def synthetic(random: Random, *, levels: int, messages: int) -> list[bytes]:
             changes.append(["buy" if is_bid else "sell", _price(at), size])
         frames.append(_frame(changes))
     return frames
+
+
+def renamed(frames: list[bytes], symbol: str) -> list[bytes]:
+    """Return the same stream for another symbol."""
+    return [frame.replace(b'"BTCUSD"', f'"{symbol}"'.encode()) for frame in frames]

@@ -77,7 +77,7 @@ def subject(name: str) -> tuple[str, Kind]:
 
 def check_key(credentials: Credentials) -> None:
     """Raise `BadInputError` for a group's key: this API takes only an account's."""
-    if credentials.api_key.startswith("master-"):
+    if credentials.is_master:
         raise BadInputError(
             "MASTER_KEY",
             "the exchange's streams do not take a key of a group of accounts",
