@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import grimp
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from desk.api import needed_scope
 from domain.clock import SystemClock
@@ -103,6 +106,26 @@ def test_exchange_every_row_is_found_at_its_path_and_only_by_its_method() -> Non
 def test_exchange_every_socket_row_has_a_server_and_every_server_a_row() -> None:
     sockets = {row.name for row in TABLE.values() if row.method == "WS"}
     assert set(socket_routes.SERVERS) == sockets
+
+
+async def test_exchange_serves_every_method_of_the_stream_socket_and_no_trade_to_strangers(
+    tmp_path: Path,
+) -> None:
+    methods = [row for row in TABLE.values() if row.method == "CALL"]
+    unsupported = {"code": -1020, "msg": "Unsupported operation"}
+    async with (
+        running_exchange(home=tmp_path / "home", seed=11, clock=SystemClock()) as running,
+        connect(running.url.replace("http", "ws", 1), proxy=None) as socket,
+    ):
+        for name in [row.path for row in methods] + ["order.amend"]:
+            await socket.send(json.dumps({"id": name, "method": name}))
+            answer = json.loads(await asyncio.wait_for(socket.recv(), 10))
+            assert answer["id"] == name
+            assert (answer.get("error") == unsupported) == (name == "order.amend")
+            assert (answer["status"] == 401) == (name.startswith("order.") and name != "order.amend")
+    assert {row.path for row in methods if row.money is Money.TRADES} == {
+        row.path for row in methods if row.roles
+    }
 
 
 async def test_exchange_serves_every_page_of_the_site(tmp_path: Path) -> None:
