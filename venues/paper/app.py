@@ -24,7 +24,7 @@ from venues.paper.exchange import Exchange
 from venues.paper.oauth_pages import Page, find_page
 from venues.paper.openapi import document
 from venues.paper.rate_limits import TooOftenError
-from venues.paper.refusals import RefusedError
+from venues.paper.refusals import EmptyRefusedError, RefusedError
 from venues.paper.request_faults import CutError, after, before, judge_order
 from venues.paper.routes import Endpoint, find_endpoint
 from venues.paper.socket_routes import find_socket
@@ -188,6 +188,8 @@ def _json(status: int, answer: Any) -> Response:
 
 
 def _refusal(refusal: RefusedError) -> Response:
+    if isinstance(refusal, EmptyRefusedError):
+        return Response(status_code=refusal.status)
     response = _json(refusal.status, refusal.as_json())
     if isinstance(refusal, TooOftenError):
         response.headers["retry-after"] = str(refusal.retry_after_s)

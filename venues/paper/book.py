@@ -112,6 +112,15 @@ class OrderBook:
         """Return the side that an order of `side` trades with."""
         return self.asks if side is Side.BUY else self.bids
 
+    def orders(self) -> list[Order]:
+        """Return everything that rests, the bids first, best and oldest first."""
+        return [
+            order
+            for side in (self.bids, self.asks)
+            for price in side.prices()
+            for order in side.levels[price].orders.values()
+        ]
+
     @property
     def mid(self) -> Decimal | None:
         """Return the middle of the touch, the one best price of a one-sided book, None of an empty one."""

@@ -57,6 +57,11 @@ class Documents:
         found = self._kinds.get(kind, {}).get(key)
         return None if found is None else _body(found)
 
+    def owner(self, kind: str, key: str) -> str | None:
+        """Return the name of the account that a document belongs to, None when there is no such document."""
+        found = self._kinds.get(kind, {}).get(key)
+        return None if found is None else found.account
+
     def of(self, kind: str, account: str | None = None) -> list[dict[str, Any]]:
         """Return copies of the bodies of one kind, of one account or of all, in the order first put."""
         found = self._kinds.get(kind, {}).values()

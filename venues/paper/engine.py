@@ -8,68 +8,26 @@ cancels the incoming order; a stop reads the last trade and fires at once if it 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import dataclass, field
 from decimal import Decimal
 
-from domain.instrument import Side
+from domain.instrument import InstrumentStatus, Side
 from domain.money import BPS, ZERO, to_wire
 from domain.order import ExecutionOption, OrderEventType, OrderType
-from venues.paper.book import BookSide, OrderBook
-from venues.paper.candles import CandleSeries
+from venues.paper.book import BookSide
+from venues.paper.fees import tier_on
 from venues.paper.ledger import Account
-from venues.paper.listings import DOLLARS, Listing
+from venues.paper.listings import DOLLARS, FIAT_USD, Listing
+from venues.paper.market import PERMITS, Batch, Market, Notice
 from venues.paper.orders import CancelReason, Execution, Order, OrderRequest, Print
 from venues.paper.refusals import RefusedError
 
+__all__ = ["Batch", "Engine", "Market", "Notice"]
+
 COLLAR = Decimal("0.05")
 FEE_PLACES = Decimal("1e-19")
-KEPT_PRINTS = 1000
-
-
-class Market:
-    """One instrument: its book, waiting stops, last price, recent prints and candles."""
-
-    def __init__(self, listing: Listing) -> None:
-        self.listing = listing
-        self.instrument = listing.instrument
-        self.symbol = listing.symbol
-        self.book = OrderBook()
-        self.stops: dict[int, Order] = {}
-        self.last = listing.start_price
-        self.status = listing.instrument.status
-        self.prints: deque[Print] = deque(maxlen=KEPT_PRINTS)
-        self.candles = CandleSeries(listing.instrument.price_tick, listing.instrument.amount_step)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something that happened to a customer's order; `order` is a copy as it stood then."""
-
-    kind: OrderEventType
-    order: Order
-    event_id: int
-    at_ms: int
-    execution: Execution | None = None
-    command_id: int | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Batch:
-    """What one operation changed and has not been stored or published yet."""
-
-    orders: dict[int, Order] = field(default_factory=dict)
-    accounts: set[Account] = field(default_factory=set)
-    executions: list[Execution] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    prints: list[tuple[str, Print]] = field(default_factory=list)
-
-    @property
-    def needs_storing(self) -> bool:
-        """Say whether a customer's books changed."""
-        return bool(self.orders or self.accounts or self.executions)
+_AT_ONCE = frozenset({ExecutionOption.IMMEDIATE_OR_CANCEL, ExecutionOption.FILL_OR_KILL})
 
 
 class Engine:
@@ -95,11 +53,19 @@ class Engine:
     def place(self, account: Account, request: OrderRequest, session: str = "") -> Order:
         """Accept an order, match it, and return it in its final or resting state.
 
-        Raises `RefusedError("InsufficientFunds", ..., 406)`, after a `rejected` notice.
+        A market order takes what there is within the collar: its `price` becomes the worst it may trade at,
+        and a buy needs the money for that price. Raises `RefusedError`, after a `rejected` notice:
+        `InsufficientFunds` (406), `MarketNotOpen`, `InsufficientLiquidity`. The house is never refused: in a
+        market that does not trade its order is dead at birth.
         """
         market = self.markets[request.symbol]
-        order = self._new_order(account, request, session)
-        if not account.is_house:
+        order = self._new_order(market, account, request, session)
+        if account.is_house:
+            if not PERMITS[market.status].takes:
+                order.is_live = False
+                return order
+        else:
+            self._admit(market, order)
             self._claim_funds(market, order)
             self.live[order.id] = order
             self._notify(OrderEventType.ACCEPTED, order)
@@ -121,6 +87,31 @@ class Engine:
         else:
             market.book.side(order.side).remove(order)
         self._cancelled(order, reason)
+
+    def set_status(
+        self, symbol: str, status: InstrumentStatus, reason: CancelReason = CancelReason.MARKET_CLOSED
+    ) -> None:
+        """Open, restrict or close a market; what may not rest any more is cancelled for `reason`."""
+        market = self.markets[symbol]
+        market.status = status
+        if not PERMITS[status].keeps:
+            for order in [*market.book.orders(), *market.stops.values()]:
+                self.cancel(order, reason)
+        elif PERMITS[status].takes:
+            self._fire_stops(market)
+
+    def close_trading(self) -> None:
+        """Close every market at once; what rests is cancelled as `TradingClosed`."""
+        for symbol in self.markets:
+            self.set_status(symbol, InstrumentStatus.CLOSED, CancelReason.TRADING_CLOSED)
+
+    def reject(self, order: Order, reason: str, message: str, status: int = 400) -> RefusedError:
+        """Tell the owner's sockets that a new order is refused, and return the refusal to raise."""
+        order.is_live = False
+        order.reason = reason
+        self._notify(OrderEventType.REJECTED, order)
+        self.batch.orders.pop(order.id, None)
+        return RefusedError(reason, message, status)
 
     def restore(self, order: Order) -> None:
         """Put a stored live order back where it was; call in the order of ids, before anybody quotes."""
@@ -159,10 +150,13 @@ class Engine:
         """Return dollars per unit of `currency`; 1 when no market of ours tells."""
         if currency in DOLLARS:
             return Decimal(1)
+        if currency in FIAT_USD:
+            return FIAT_USD[currency]
         market = self.markets.get(f"{currency.lower()}usd")
         return market.last if market is not None else Decimal(1)
 
-    def _new_order(self, account: Account, request: OrderRequest, session: str) -> Order:
+    def _new_order(self, market: Market, account: Account, request: OrderRequest, session: str) -> Order:
+        tier = tier_on(market.listing, account.tier)
         return Order(
             id=self._next_id(),
             account=account,
@@ -177,9 +171,28 @@ class Engine:
             stop_price=request.stop_price,
             client_order_id=request.client_order_id,
             api_session=session,
-            maker_bps=account.tier.maker_bps,
-            taker_bps=account.tier.taker_bps,
+            maker_bps=tier.maker_bps,
+            taker_bps=tier.taker_bps,
         )
+
+    def _admit(self, market: Market, order: Order) -> None:
+        """Raise the refusal of an order that the market's status or its empty book turns away."""
+        permits = PERMITS[market.status]
+        may_enter = permits.enters and (permits.takes or order.option not in _AT_ONCE)
+        if not may_enter or (order.is_market and not permits.has_market_orders):
+            raise self.reject(
+                order,
+                "MarketNotOpen",
+                f"The market {market.symbol.upper()} does not take this order: its status is {market.status}",
+            )
+        if order.is_market:
+            best = market.book.against(order.side).best
+            if best is None:
+                raise self.reject(
+                    order, "InsufficientLiquidity", f"Nobody quotes on {market.symbol.upper()} to trade with"
+                )
+            reach = best * (1 + COLLAR) if order.is_buy else best * (1 - COLLAR)
+            order.price = market.instrument.round_price(reach, order.side)
 
     def _claim_funds(self, market: Market, order: Order) -> None:
         needed = order.needed_hold()
@@ -187,11 +200,8 @@ class Engine:
         currency = instrument.quote if order.is_buy else instrument.base
         available = order.account.fund(currency).available
         if needed > available:
-            order.is_live = False
-            order.reason = "InsufficientFunds"
-            self._notify(OrderEventType.REJECTED, order)
-            self.batch.orders.pop(order.id, None)
-            raise RefusedError(
+            raise self.reject(
+                order,
                 "InsufficientFunds",
                 f"Failed to place {order.side} order on symbol '{market.symbol.upper()}' for price "
                 f"{to_wire(order.price)} and quantity {to_wire(order.amount)} {instrument.base} due to "
@@ -213,16 +223,17 @@ class Engine:
     def _enter(self, market: Market, order: Order) -> None:
         against = market.book.against(order.side)
         limit = self._collared(order, against.best)
-        refusal = self._refusal(order, against, limit)
+        refusal = self._refusal(market, order, limit)
         if refusal is not None:
             self._cancelled(order, refusal)
             return
         self._match(market, order, against, limit)
         if not order.remaining:
             return
-        if limit != order.price and _crosses(order.side, order.price, against.best):
+        is_collared = order.is_market or limit != order.price
+        if is_collared and against.best is not None and (order.is_market or _crosses(order, against.best)):
             self._cancelled(order, CancelReason.PRICE_LIMITS)
-        elif order.option is ExecutionOption.IMMEDIATE_OR_CANCEL:
+        elif order.is_market or order.option is ExecutionOption.IMMEDIATE_OR_CANCEL:
             self._cancelled(order, CancelReason.IMMEDIATE_WOULD_POST)
         else:
             market.book.side(order.side).add(order)
@@ -235,32 +246,24 @@ class Engine:
             return min(order.price, best * (1 + COLLAR))
         return max(order.price, best * (1 - COLLAR))
 
-    def _refusal(self, order: Order, against: BookSide, limit: Decimal) -> CancelReason | None:
-        if not _crosses(order.side, order.price, against.best):
+    def _refusal(self, market: Market, order: Order, limit: Decimal) -> CancelReason | None:
+        against = market.book.against(order.side)
+        if not _crosses(order, against.best):
             return CancelReason.FILL_OR_KILL if order.option is ExecutionOption.FILL_OR_KILL else None
-        if not order.account.is_house and self._meets_own(order):
+        if not order.account.is_house and any(
+            other.account is order.account for other in _reached(order, against)
+        ):
             return CancelReason.SELF_CROSS
-        if order.option is ExecutionOption.MAKER_OR_CANCEL:
+        if order.option is ExecutionOption.MAKER_OR_CANCEL or not PERMITS[market.status].takes:
             return CancelReason.MAKER_WOULD_TAKE
         if order.option is ExecutionOption.FILL_OR_KILL and not _can_fill(order, against, limit):
             return CancelReason.FILL_OR_KILL
         return None
 
-    def _meets_own(self, order: Order) -> bool:
-        return any(
-            other.account is order.account
-            and other.symbol == order.symbol
-            and other.side is not order.side
-            and not other.is_waiting
-            and _crosses(order.side, order.price, other.price)
-            for other in self.live.values()
-            if other is not order
-        )
-
     def _match(self, market: Market, order: Order, against: BookSide, limit: Decimal) -> None:
         while order.remaining:
             best = against.best
-            if best is None or not _crosses(order.side, limit, best):
+            if best is None or not _is_within(order.side, limit, best):
                 return
             resting = next(iter(against.levels[best].orders.values()))
             amount = min(order.remaining, resting.remaining)
@@ -364,16 +367,25 @@ class Engine:
         )
 
 
-def _crosses(side: Side, price: Decimal, opposite: Decimal | None) -> bool:
-    if opposite is None:
-        return False
-    return price >= opposite if side is Side.BUY else price <= opposite
+def _is_within(side: Side, limit: Decimal, price: Decimal) -> bool:
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def _crosses(order: Order, opposite: Decimal | None) -> bool:
+    return opposite is not None and _is_within(order.side, order.price, opposite)
+
+
+def _reached(order: Order, against: BookSide) -> Iterator[Order]:
+    for price in against.prices():
+        if not _crosses(order, price):
+            return
+        yield from against.levels[price].orders.values()
 
 
 def _can_fill(order: Order, against: BookSide, limit: Decimal) -> bool:
     wanted = order.amount
     for price in against.prices():
-        if not _crosses(order.side, limit, price):
+        if not _is_within(order.side, limit, price):
             return False
         wanted -= against.total(price)
         if wanted <= 0:

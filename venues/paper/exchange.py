@@ -19,7 +19,6 @@ from venues.gemini.catalogue import Call as Row
 from venues.paper import oauth
 from venues.paper.agenda import Agenda
 from venues.paper.auth import Asked, Caller, verify, verify_upgrade
-from venues.paper.candles import KEPT_MINUTES, MINUTE_MS, Bar
 from venues.paper.documents import Documents
 from venues.paper.engine import Batch, Engine
 from venues.paper.faults import Faults
@@ -27,6 +26,7 @@ from venues.paper.feeds import Feeds
 from venues.paper.keys import ApiKey, NonceMode
 from venues.paper.ledger import Account, AccountType, tier_for
 from venues.paper.listings import instrument_for
+from venues.paper.market_keeping import MarketKeeper
 from venues.paper.rate_limits import RateLimits
 from venues.paper.refusals import RefusedError
 from venues.paper.session_watch import cancel_silent
@@ -38,6 +38,9 @@ LOG = logging.getLogger(__name__)
 DAY_MS = 86_400_000
 VOLUME_DAYS = 30
 SAVE_EVERY_STEPS = 10
+SEED = "seed"
+"""The fact that the first opening wrote: what the past, the fixings and the funding are made up from."""
+
 GROUP = "group"
 """The kind of the documents with a group's settings: `trusted_addresses`, `has_custody_terms`."""
 
@@ -86,6 +89,8 @@ class Exchange:
         self.engine = engine
         self.store = store
         self.timeline = timeline
+        self.seed = store.markets.fact(SEED) or ""
+        self.keeper = MarketKeeper(store.markets)
         self.feeds = Feeds(engine, timeline)
         self.faults = Faults(timeline.now_ms)
         self.limits = RateLimits(timeline.now_ms, speed=timeline.speed, is_on=not timeline.is_virtual)
@@ -134,6 +139,7 @@ class Exchange:
 
     def _finish(self) -> None:
         batch = self.engine.take_batch()
+        self.keeper.note(batch)
         if batch.needs_storing or self._nonces or self._keys_due or self.documents.pending:
             try:
                 with self.store.transaction():
@@ -156,6 +162,7 @@ class Exchange:
             self.store.write_nonce(key)
         self.store.write_documents(self.documents.pending)
         self.store.write_batch(batch)
+        self.keeper.flush()
 
     def _stop(self, why: str) -> None:
         LOG.critical("the exchange stops: %s", why)
@@ -170,13 +177,13 @@ class Exchange:
         `headers` have lower-case names, `path` is without its query, `peer` the address it came from.
         """
         asked = Asked(headers=headers, path=path, query=query, peer=peer)
-        caller = verify(self, asked, row, self.timeline.now_ms())
+        caller = verify(self, asked, row, self.faults.nonce_ms())
         self._welcome(caller)
         return caller
 
     def authenticate_upgrade(self, headers: Mapping[str, str], peer: str = "") -> Caller | None:
         """Verify who opens a socket of the new WebSocket API; None for somebody who does not say."""
-        caller = verify_upgrade(self, headers, peer, self.timeline.now_ms())
+        caller = verify_upgrade(self, headers, peer, self.faults.nonce_ms())
         if caller is not None:
             self._welcome(caller)
         return caller
@@ -275,7 +282,7 @@ class Exchange:
     def apply_due_statuses(self) -> None:
         """Set the trading statuses that a plan of faults asked for by now; inside an operation."""
         for change in self.faults.due_statuses():
-            self.engine.markets[change.symbol].status = change.status
+            self.engine.set_status(change.symbol, change.status)
 
     def tell_line(self) -> None:
         """Say where the prices come from to `on_line`, when that is news to it."""
@@ -299,13 +306,9 @@ class Exchange:
         if self._ids.needs_block:
             facts["ids"] = str(self._ids.claim())
         prices: Mapping[str, Decimal] = {} if self.world is None else self.world.fair_prices()
-        bars: list[tuple[str, Bar]] = []
-        if prices:
-            for symbol, market in self.engine.markets.items():
-                bars += [(symbol, bar) for bar in market.candles.tail(2)]
         try:
             with localcontext(CONTEXT), self.store.transaction():
-                self.store.write_world(prices, bars, facts, now_ms - KEPT_MINUTES * MINUTE_MS)
+                self.keeper.save(self.engine, prices, facts, now_ms)
         except sqlite3.Error as error:
             self._stop(f"its state cannot be written: {error}")
 

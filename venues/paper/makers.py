@@ -16,6 +16,7 @@ from domain.order import ExecutionOption, OrderType
 from venues.paper.drift import CALM_HEAT, Dice, Drift
 from venues.paper.engine import Engine, Market
 from venues.paper.ledger import Account
+from venues.paper.market import PERMITS
 from venues.paper.orders import Order, OrderRequest
 
 MAX_WIDENING = Decimal(5)
@@ -56,6 +57,15 @@ DEEP = Style(
     size=Decimal("1.8"),
 )
 
+QUIET = Style(
+    levels=5,
+    first=Decimal(1),
+    growth=Decimal("1.8"),
+    patience=Decimal("0.8"),
+    restless=Decimal("0.02"),
+    size=Decimal(1),
+)
+
 
 class Maker:
     """One maker in one market."""
@@ -72,7 +82,8 @@ class Maker:
         """Quote anew when the price has moved, the best quote is gone, or on a whim."""
         half = fair * half_bps / BPS
         is_due = (
-            abs(fair - self._anchor) > self._style.patience * half
+            not self._quotes
+            or abs(fair - self._anchor) > self._style.patience * half
             or any(not order.is_live for order in self._quotes.values())
             or self._dice.happens(self._style.restless)
         )
@@ -165,9 +176,14 @@ class Street:
         self._scale = start / drift.ratio(instrument.base, instrument.quote)
         self._makers = [
             Maker(market, style, Account(name=f"maker-{number}-{symbol}", is_house=True), dice)
-            for number, style in enumerate((TIGHT, DEEP), start=1)
+            for number, style in enumerate((QUIET,) if market.listing.is_quiet else (TIGHT, DEEP), start=1)
         ]
         self._takers = Takers(market, Account(name=f"takers-{symbol}", is_house=True), dice, step_s)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Say whether its people look at it rarely."""
+        return self._market.listing.is_quiet
 
     @property
     def fair(self) -> Decimal:
@@ -182,7 +198,9 @@ class Street:
         return self._market.listing.spread_bps / 2 * min(MAX_WIDENING, widening)
 
     def step(self, engine: Engine) -> None:
-        """Quote, then trade."""
+        """Quote, then trade, while the market does."""
+        if not PERMITS[self._market.status].takes:
+            return
         fair, half, rate = self.fair, self.half_bps, engine.usd_rate(self._market.instrument.quote)
         for maker in self._makers:
             maker.step(engine, fair, half, rate)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from pathlib import Path
 from random import Random
@@ -15,24 +15,19 @@ from typing import Any
 
 from domain.clock import Clock
 from domain.errors import BadInputError
-from domain.instrument import Side
 from domain.money import CONTEXT
 from loopback.files import private_dir, write_private
 from venues.paper import oauth
-from venues.paper.candles import KEPT_MINUTES, MINUTE_MS
 from venues.paper.drift import Dice
 from venues.paper.engine import Engine
-from venues.paper.exchange import Exchange, Ids
-from venues.paper.history import make_history
+from venues.paper.exchange import SEED, Exchange, Ids
 from venues.paper.keys import ApiKey, NonceMode
 from venues.paper.ledger import Account, Funds, Role
-from venues.paper.listings import SEEDED_LISTINGS, Listing
-from venues.paper.recording import RecordedLevels, Recording, open_recording
-from venues.paper.replay import RecordedWorld
+from venues.paper.market_opening import open_recorded_markets, open_seeded_markets
+from venues.paper.market_store import WorldState
 from venues.paper.services.opening import open_services
 from venues.paper.store import Store
 from venues.paper.timeline import Timeline
-from venues.paper.world import SeededWorld
 
 LOG = logging.getLogger(__name__)
 DESK = "desk"
@@ -98,18 +93,21 @@ def open_exchange(opening: Opening) -> Exchange:
     seed = secrets.randbits(32) if opening.seed is None else opening.seed
     dice = Dice(Random(seed))  # noqa: S311 - a made-up market must be repeatable, not unguessable
     store = Store(opening.state or state_dir / "exchange.sqlite")
+    if store.markets.fact(SEED) is None:
+        with store.transaction():
+            store.markets.write(WorldState(facts={SEED: str(seed)}))
     with localcontext(CONTEXT):
-        timeline = Timeline(opening.clock, opening.speed, int(store.fact("now_ms") or 0))
-        ids = Ids(max(int(store.fact("ids") or 0), timeline.now_ms() * IDS_PER_MS))
+        timeline = Timeline(opening.clock, opening.speed, int(store.markets.fact("now_ms") or 0))
+        ids = Ids(max(int(store.markets.fact("ids") or 0), timeline.now_ms() * IDS_PER_MS))
         engine = Engine(next_id=ids.take, now_ms=timeline.now_ms)
         # With the time in it, an exchange that opens again does not repeat what it drew before.
         chance = Random(f"{seed} {timeline.now_ms()}")  # noqa: S311 - repeatable in virtual time
         exchange = Exchange(engine=engine, store=store, timeline=timeline, ids=ids, chance=chance)
         _open_accounts(exchange, state_dir)
         if opening.replay is None:
-            _open_seeded_markets(exchange, dice)
+            open_seeded_markets(exchange, dice, Dice(Random(f"{seed} quiet")))  # noqa: S311 - as above
         else:
-            _open_recorded_markets(exchange, dice, opening.replay)
+            open_recorded_markets(exchange, dice, opening.replay)
     _restore_orders(exchange)
     with exchange.operation():
         open_services(exchange, wallet=exchange.accounts[STRANGER], margin=exchange.accounts[MARGIN])
@@ -174,71 +172,6 @@ def _read_credentials(path: Path) -> Credentials | None:
             f"{path} does not hold the paper account's key: {error}",
             "Remove the file; the exchange writes it anew.",
         ) from error
-
-
-def _open_seeded_markets(exchange: Exchange, dice: Dice) -> None:
-    engine, store = exchange.engine, exchange.store
-    now_ms = exchange.timeline.now_ms()
-    last = store.prices()
-    listings = [
-        replace(each, start_price=last[each.symbol]) if each.symbol in last else each
-        for each in SEEDED_LISTINGS
-    ]
-    for listing in listings:
-        market = engine.list_market(listing)
-        market.last = listing.instrument.price_tick * round(
-            listing.start_price / listing.instrument.price_tick
-        )
-        market.candles.load(store.candles(listing.symbol, now_ms - KEPT_MINUTES * MINUTE_MS))
-    _fill_history(
-        exchange, [each for each in listings if engine.markets[each.symbol].candles.latest is None], dice
-    )
-    exchange.world = SeededWorld(
-        engine.markets.values(), {each.symbol: each.start_price for each in listings}, dice
-    )
-
-
-def _open_recorded_markets(exchange: Exchange, dice: Dice, path: Path) -> None:
-    recording = open_recording(path)
-    engine, now_ms = exchange.engine, exchange.timeline.now_ms()
-    habits = {each.symbol: each for each in SEEDED_LISTINGS}
-    first = _first_prices(recording)
-    for symbol, instrument in recording.instruments.items():
-        habit = habits.get(symbol) or Listing(instrument=instrument, start_price=first[symbol])
-        engine.list_market(replace(habit, instrument=instrument, start_price=first[symbol]))
-    exchange.world = RecordedWorld(recording, engine, dice, now_ms)
-    listings = [replace(m.listing, start_price=m.last) for m in engine.markets.values()]
-    rates = {each.instrument.quote: engine.usd_rate(each.instrument.quote) for each in listings}
-    for symbol, bars in make_history(listings, dice, now_ms, rates).items():
-        engine.markets[symbol].candles.load(bars)
-
-
-def _first_prices(recording: Recording) -> dict[str, Decimal]:
-    """Return the middle of each symbol's first book."""
-    found: dict[str, Decimal] = {}
-    for frame in recording.frames():
-        message = frame.message
-        if isinstance(message, RecordedLevels) and message.symbol not in found and message.changes:
-            bids = [price for side, price, size in message.changes if side is Side.BUY and size]
-            asks = [price for side, price, size in message.changes if side is Side.SELL and size]
-            if bids and asks:
-                found[message.symbol] = (max(bids) + min(asks)) / 2
-            else:
-                found[message.symbol] = max(bids) if bids else min(asks, default=message.changes[0][1])
-        if len(found) == len(recording.instruments):
-            break
-    return found
-
-
-def _fill_history(exchange: Exchange, listings: Sequence[Listing], dice: Dice) -> None:
-    if not listings:
-        return
-    rates = {each.instrument.quote: exchange.engine.usd_rate(each.instrument.quote) for each in listings}
-    history = make_history(listings, dice, exchange.timeline.now_ms(), rates)
-    for symbol, bars in history.items():
-        exchange.engine.markets[symbol].candles.load(bars)
-    with exchange.store.transaction():
-        exchange.store.write_world({}, ((s, bar) for s, bars in history.items() for bar in bars), {}, 0)
 
 
 def _restore_orders(exchange: Exchange) -> None:

@@ -1,22 +1,23 @@
 """What an order must look like before the engine sees it, with Gemini's reason for each fault.
 
 Numbers are strings of ASCII digits with at most one point; NaN, exponents, signs, spaces, digits of other
-scripts and JSON numbers are refused, never parsed.
+scripts and JSON numbers are refused, never parsed. Fields that are not an order's are ignored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from domain.ids import CLIENT_ORDER_ID
 from domain.instrument import Instrument, Side
-from domain.money import is_multiple
+from domain.money import ZERO, is_multiple
 from domain.order import ExecutionOption, OrderType
 from venues.paper.listings import is_symbol
-from venues.paper.orders import OrderRequest
+from venues.paper.market import Market
+from venues.paper.orders import MarketType, OrderRequest
 from venues.paper.refusals import RefusedError, invalid_parameter
 
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,19})?", re.ASCII)
@@ -25,19 +26,28 @@ _STOP_RATIO = Decimal("0.5")
 CLIENT_ORDER_ID_LIMIT = 100
 
 
-def check_order(payload: Mapping[str, Any], instruments: Mapping[str, Instrument]) -> OrderRequest:
-    """Return the order that `payload` asks for. Raises `RefusedError` with the first fault found."""
-    for name in _REQUIRED:
-        if payload.get(name) is None:
-            raise RefusedError("MissingOrderField", f"Required field '{name}' was not supplied")
+def check_order(
+    payload: Mapping[str, Any], instruments: Mapping[str, Instrument], *, may_stop_at_price: bool = False
+) -> OrderRequest:
+    """Return the order that `payload` asks for, in the words of `/v1/order/new`.
+
+    `may_stop_at_price` lets a stop price equal the limit, which the newer sockets do and REST does not.
+    Raises `RefusedError` with the first fault found.
+    """
+    _require(payload, _REQUIRED)
     instrument = _instrument(payload["symbol"], instruments)
     symbol = instrument.symbol.upper()
     kind = _type(payload["type"], symbol)
     side = _side(payload["side"], symbol)
-    amount = _amount(payload["amount"], instrument)
+    amount = check_amount(payload["amount"], instrument)
     price = _price(payload["price"], instrument, "InvalidPrice", "price")
     option = _option(payload.get("options"), kind)
-    stop = _stop(payload.get("stop_price"), kind, side, price, instrument)
+    stop = None
+    if kind is OrderType.STOP_LIMIT:
+        stop = _price(payload.get("stop_price"), instrument, "InvalidStopPrice", "stop price")
+        _check_stop(stop, side, price, may_equal=may_stop_at_price)
+    elif payload.get("stop_price") is not None:
+        raise RefusedError("InvalidStopPrice", "stop_price is for 'exchange stop limit' orders only")
     _check_margin(payload.get("margin_order"))
     return OrderRequest(
         symbol=instrument.symbol,
@@ -49,6 +59,45 @@ def check_order(payload: Mapping[str, Any], instruments: Mapping[str, Instrument
         stop_price=stop,
         client_order_id=client_order_id(payload.get("client_order_id")),
     )
+
+
+def check_market_order(payload: Mapping[str, Any], instruments: Mapping[str, Instrument]) -> OrderRequest:
+    """Return the market order of `symbol`, `side`, `amount` and perhaps `client_order_id`.
+
+    REST takes none; the newer sockets do. Raises `RefusedError` with the first fault found.
+    """
+    _require(payload, ("symbol", "amount", "side"))
+    instrument = _instrument(payload["symbol"], instruments)
+    side = _side(payload["side"], instrument.symbol.upper())
+    return OrderRequest(
+        symbol=instrument.symbol,
+        side=side,
+        type=MarketType.BUY if side is Side.BUY else MarketType.SELL,
+        amount=check_amount(payload["amount"], instrument),
+        price=ZERO,
+        client_order_id=client_order_id(payload.get("client_order_id")),
+    )
+
+
+def check_amount(value: object, instrument: Instrument) -> Decimal:
+    """Return an amount that the instrument takes. Raises `InvalidQuantity`."""
+    amount = number(value)
+    if amount is None or amount < instrument.min_amount or not is_multiple(amount, instrument.amount_step):
+        raise RefusedError(
+            "InvalidQuantity", f"Invalid quantity for symbol {instrument.symbol.upper()}: {_plain(value)}"
+        )
+    return amount
+
+
+def number(value: object) -> Decimal | None:
+    """Read a number as the wire has it, at most 12 digits before and 19 after the point; None for others."""
+    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+
+
+def require_spot(market: Market) -> Market:
+    """Return a market that any account may trade. Raises `AccountNotOfTypeRequired` for a perpetual."""
+    _check_spot(market.instrument)
+    return market
 
 
 def client_order_id(value: object) -> str | None:
@@ -64,6 +113,20 @@ def client_order_id(value: object) -> str | None:
     return value
 
 
+def _require(payload: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if payload.get(name) is None:
+            raise RefusedError("MissingOrderField", f"Required field '{name}' was not supplied")
+
+
+def _check_spot(instrument: Instrument) -> None:
+    if not instrument.is_spot:
+        raise RefusedError(
+            "AccountNotOfTypeRequired",
+            f"{instrument.symbol.upper()} is a perpetual swap; only a derivatives account may trade it",
+        )
+
+
 def _instrument(value: object, instruments: Mapping[str, Instrument]) -> Instrument:
     found = instruments.get(value.lower()) if isinstance(value, str) and is_symbol(value) else None
     if found is None:
@@ -72,6 +135,7 @@ def _instrument(value: object, instruments: Mapping[str, Instrument]) -> Instrum
             "InvalidSymbol",
             f"Received bad symbol {_shown(value)} but expected a supported symbol from [{known}]",
         )
+    _check_spot(found)
     return found
 
 
@@ -87,21 +151,8 @@ def _side(value: object, symbol: str) -> Side:
     raise RefusedError("InvalidSide", f"Invalid side for symbol {symbol}: {_shown(value)}")
 
 
-def _number(value: object) -> Decimal | None:
-    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
-
-
-def _amount(value: object, instrument: Instrument) -> Decimal:
-    amount = _number(value)
-    if amount is None or amount < instrument.min_amount or not is_multiple(amount, instrument.amount_step):
-        raise RefusedError(
-            "InvalidQuantity", f"Invalid quantity for symbol {instrument.symbol.upper()}: {_plain(value)}"
-        )
-    return amount
-
-
 def _price(value: object, instrument: Instrument, reason: str, what: str) -> Decimal:
-    price = _number(value)
+    price = number(value)
     if price is None or price <= 0 or not is_multiple(price, instrument.price_tick):
         raise RefusedError(reason, f"Invalid {what} for symbol {instrument.symbol.upper()}: {_plain(value)}")
     return price
@@ -122,27 +173,21 @@ def _option(value: object, kind: OrderType) -> ExecutionOption | None:
     return ExecutionOption(value[0])
 
 
-def _stop(
-    value: object, kind: OrderType, side: Side, price: Decimal, instrument: Instrument
-) -> Decimal | None:
-    if kind is OrderType.LIMIT:
-        if value is not None:
-            raise RefusedError("InvalidStopPrice", "stop_price is for 'exchange stop limit' orders only")
-        return None
-    stop = _price(value, instrument, "InvalidStopPrice", "stop price")
+def _check_stop(stop: Decimal, side: Side, price: Decimal, *, may_equal: bool) -> None:
     if side is Side.BUY and stop > price:
         raise RefusedError("InvalidStopPriceBuy", "The stop price of a buy must be below its limit price")
     if side is Side.SELL and stop < price:
         raise RefusedError("InvalidStopPriceSell", "The stop price of a sell must be above its limit price")
-    if stop == price:
+    if stop == price and not may_equal:
         raise RefusedError("InvalidStopPrice", "The stop price must differ from the limit price")
     if abs(price - stop) > _STOP_RATIO * stop:
         raise RefusedError("InvalidStopPriceRatio", "The price must be within 50% of the stop price")
-    return stop
 
 
 def _check_margin(value: object) -> None:
-    if value not in (None, False):
+    if value not in (None, False, True):
+        raise invalid_parameter("margin_order must be true or false")
+    if value:
         raise RefusedError("AccountNotOfTypeRequired", "Margin orders need a margin account")
 
 

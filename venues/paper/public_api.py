@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import to_wire
+from venues.gemini.catalogue import TABLE
 from venues.paper.call import (
     Call,
     limited,
@@ -15,14 +16,17 @@ from venues.paper.call import (
     since_ms,
     whole,
 )
-from venues.paper.candles import FRAMES
+from venues.paper.candles import DAY_MS, FRAMES
 from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
+from venues.paper.market_keeping import PRINTS_DAYS
 from venues.paper.orders import Print
-from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.refusals import RefusedError, endpoint_not_found, invalid_parameter
 from venues.paper.render import change_text, details_json, price_text, print_json
 
 HOURS = 24
+FEE_PROMO = "fee promo"
+"""The kind of the documents `{"symbol"}` that switch `/v1/feepromos` on."""
 
 
 def symbols(exchange: Exchange, _: Call) -> list[str]:
@@ -32,12 +36,12 @@ def symbols(exchange: Exchange, _: Call) -> list[str]:
 
 def symbol_details(exchange: Exchange, call: Call) -> dict[str, Any]:
     """Answer `/v1/symbols/details/{symbol}`."""
-    return details_json(market_or_invalid(exchange, call.path["symbol"]).instrument)
+    return details_json(market_or_invalid(exchange, call.path["symbol"]))
 
 
 def all_details(exchange: Exchange, _: Call) -> list[dict[str, Any]]:
     """Answer `/v1/symbols/details/all`."""
-    return [details_json(market.instrument) for market in exchange.engine.markets.values()]
+    return [details_json(market) for market in exchange.engine.markets.values()]
 
 
 def book(exchange: Exchange, call: Call) -> dict[str, Any]:
@@ -57,11 +61,19 @@ def book(exchange: Exchange, call: Call) -> dict[str, Any]:
 
 
 def trades(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
-    """Answer `/v1/trades/{symbol}`: newest first; with a start the oldest ones from it, newest first."""
+    """Answer `/v1/trades/{symbol}`: newest first; with a start the oldest ones from it, newest first.
+
+    Our rule: a week, and no more than the exchange keeps of a market. Nothing here is ever broken, so
+    `include_breaks` changes nothing.
+    """
     market = market_or_bad_request(exchange, call.path["symbol"])
     limit = limited(call.query, "limit_trades", 50, 500)
-    found = _since(market.prints, call)
-    chosen = list(market.prints)[-limit:] if found is None else found[:limit]
+    if call.query.get("include_breaks", "false").lower() not in {"true", "false"}:
+        raise invalid_parameter("include_breaks must be true or false")
+    oldest_ms = exchange.timeline.now_ms() - PRINTS_DAYS * DAY_MS
+    prints = [trade for trade in market.prints if trade.at_ms >= oldest_ms]
+    found = _since(prints, call)
+    chosen = prints[-limit:] if found is None else found[:limit]
     return [print_json(trade, market.instrument) for trade in reversed(chosen)]
 
 
@@ -133,9 +145,18 @@ def candles(exchange: Exchange, call: Call) -> list[tuple[int, Decimal, Decimal,
     minutes = FRAMES.get(call.path["interval"])
     if minutes is None:
         raise RefusedError(
-            "Bad Request", f"'{call.path['frame'][:40]}' is not a time frame; use one of {', '.join(FRAMES)}"
+            "Bad Request",
+            f"'{call.path['interval'][:40]}' is not a time frame; use one of {', '.join(FRAMES)}",
         )
     return [market.candles.row(bar) for bar in market.candles.frame(minutes)]
+
+
+def fee_promos(exchange: Exchange, _: Call) -> dict[str, list[str]]:
+    """Answer `/v1/feepromos`, which the venue took away: 404 unless documents say otherwise."""
+    found = exchange.documents.of(FEE_PROMO)
+    if not found:
+        raise endpoint_not_found("GET", TABLE["fee_promos"].path)
+    return {"symbols": [str(body["symbol"]) for body in found]}
 
 
 def _touch(market: Market) -> dict[str, str]:
@@ -157,4 +178,5 @@ HANDLERS = {
     "pub_ticker": pubticker,
     "ticker": ticker,
     "candles": candles,
+    "fee_promos": fee_promos,
 }

@@ -28,6 +28,13 @@ class PlainRefusedError(RefusedError):
         return {"errorMessage": self.message}
 
 
+class EmptyRefusedError(RefusedError):
+    """A refusal that is a status and nothing else."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("", "", status)
+
+
 def invalid_parameter(message: str) -> RefusedError:
     """Return the refusal of a malformed parameter that is not part of an order."""
     return RefusedError("InvalidParameterValue", message)

@@ -8,8 +8,9 @@ from typing import Any
 from domain.instrument import Instrument
 from domain.money import ZERO, to_wire
 from domain.order import OrderEventType
-from venues.paper.engine import Notice
+from venues.paper.engine import Market, Notice
 from venues.paper.ledger import Account
+from venues.paper.listings import WRAPPED
 from venues.paper.orders import Execution, Order, Print
 
 _AVERAGE_PLACES = Decimal("1e-12")
@@ -90,16 +91,17 @@ def balances_json(account: Account) -> list[dict[str, str]]:
         {
             "type": "exchange",
             "currency": currency,
-            "amount": _funds_text(funds.amount),
-            "available": _funds_text(funds.available),
-            "availableForWithdrawal": _funds_text(funds.available),
+            "amount": funds_text(funds.amount),
+            "available": funds_text(funds.available),
+            "availableForWithdrawal": funds_text(funds.available),
         }
         for currency, funds in sorted(account.funds.items())
         if funds.amount or funds.held
     ]
 
 
-def _funds_text(amount: Decimal) -> str:
+def funds_text(amount: Decimal) -> str:
+    """Write an amount of money, cut off at 19 decimals."""
     return to_wire(amount.quantize(_FUNDS_PLACES, rounding=ROUND_FLOOR))
 
 
@@ -179,20 +181,24 @@ def trade_frame(trade: Print, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def details_json(instrument: Instrument) -> dict[str, Any]:
-    """Return the symbol details object; `contract_price_currency` stays out, as spot needs none."""
-    return {
+def details_json(market: Market) -> dict[str, Any]:
+    """Return the symbol details object; `contract_price_currency` stays out of spot, which needs none."""
+    instrument = market.instrument
+    shown = {
         "symbol": instrument.symbol.upper(),
         "base_currency": instrument.base,
         "quote_currency": instrument.quote,
         "tick_size": instrument.amount_step,
         "quote_increment": instrument.price_tick,
         "min_order_size": to_wire(instrument.min_amount),
-        "status": instrument.status,
-        "wrap_enabled": False,
-        "product_type": "spot",
-        "contract_type": "vanilla",
+        "status": market.status,
+        "wrap_enabled": instrument.symbol in WRAPPED,
+        "product_type": "spot" if instrument.is_spot else "swap",
+        "contract_type": "vanilla" if instrument.is_spot else "linear",
     }
+    if not instrument.is_spot:
+        shown["contract_price_currency"] = instrument.quote
+    return shown
 
 
 def change_text(first: Decimal, last: Decimal) -> str:

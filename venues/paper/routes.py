@@ -8,7 +8,18 @@ from typing import Any
 
 from venues.gemini.catalogue import TABLE, Auth
 from venues.gemini.catalogue import Call as Row
-from venues.paper import accounts_api, group_api, private_api, public_api
+from venues.paper import (
+    accounts_api,
+    funds_api,
+    fx_api,
+    group_api,
+    instant_api,
+    orders_api,
+    perpetual_api,
+    public_api,
+    volumes_api,
+    wrap_api,
+)
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Role
@@ -32,7 +43,13 @@ Handler = Callable[[Exchange, Call], Any]
 
 HANDLERS: Mapping[str, Handler] = {
     **public_api.HANDLERS,
-    **private_api.HANDLERS,
+    **orders_api.HANDLERS,
+    **volumes_api.HANDLERS,
+    **funds_api.HANDLERS,
+    **instant_api.HANDLERS,
+    **wrap_api.HANDLERS,
+    **fx_api.HANDLERS,
+    **perpetual_api.HANDLERS,
     **accounts_api.HANDLERS,
     **group_api.HANDLERS,
     **networks.HANDLERS,

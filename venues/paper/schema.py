@@ -52,10 +52,22 @@ CREATE TABLE candles (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
+_MARKETS = """
+CREATE INDEX orders_by_time ON orders (account, created_ms);
+CREATE TABLE bars (
+    symbol TEXT NOT NULL, minutes INTEGER NOT NULL, start_ms INTEGER NOT NULL, open INTEGER NOT NULL,
+    high INTEGER NOT NULL, low INTEGER NOT NULL, close INTEGER NOT NULL, volume INTEGER NOT NULL,
+    PRIMARY KEY (symbol, minutes, start_ms)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE prints (
+    symbol TEXT NOT NULL, tid INTEGER NOT NULL, at_ms INTEGER NOT NULL, price TEXT NOT NULL,
+    amount TEXT NOT NULL, side TEXT NOT NULL, PRIMARY KEY (symbol, tid)
+) STRICT, WITHOUT ROWID;
+"""
 # Release 1 had one key per account, in the account's own row.
 _FROM_1 = """
 ALTER TABLE accounts RENAME TO accounts_1;
-{accounts}{others}INSERT INTO accounts
+{accounts}{others}{markets}INSERT INTO accounts
     SELECT account_id, name, name, 'primary', 'Primary', 'exchange',
         COALESCE((SELECT CAST(value AS INTEGER) FROM facts WHERE facts.name = 'now_ms'), 0), 0
     FROM accounts_1;
@@ -65,8 +77,8 @@ INSERT INTO keys
 DROP TABLE accounts_1
 """
 _STEPS = {
-    0: _ACCOUNTS + _KEYS_AND_DOCUMENTS + _TRADING,
-    1: _FROM_1.format(accounts=_ACCOUNTS, others=_KEYS_AND_DOCUMENTS),
+    0: _ACCOUNTS + _KEYS_AND_DOCUMENTS + _TRADING + _MARKETS,
+    1: _FROM_1.format(accounts=_ACCOUNTS, others=_KEYS_AND_DOCUMENTS, markets=_MARKETS),
 }
 """What leads from a schema version to the newest one; 0 is an empty file."""
 

@@ -6,19 +6,20 @@ Makers' and takers' orders are not kept; their last prices and the candles are, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.errors import BadInputError
 from domain.money import to_wire
-from venues.paper.candles import Bar
 from venues.paper.documents import Document
 from venues.paper.engine import Batch
 from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account, Funds
+from venues.paper.market_store import MarketStore
 from venues.paper.orders import Execution, Order
 from venues.paper.schema import migrate
 from venues.paper.store_rows import (
@@ -38,6 +39,29 @@ from venues.paper.store_rows import (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which records somebody asks for: the oldest `limit` since a time, else the newest; newest first."""
+
+    limit: int
+    since_ms: int | None = None
+    symbol: str | None = None
+
+
+class _Log(NamedTuple):
+    """A table to page through: which columns, which of them are its time and its number, and which rows."""
+
+    table: str
+    columns: str
+    time: str
+    number: str
+    where: str
+
+
+_CLOSED_ORDERS = _Log("orders", ORDER_COLUMNS, "created_ms", "id", "is_live = 0 AND ")
+_EXECUTIONS = _Log("executions", EXECUTION_COLUMNS, "at_ms", "tid", "")
+
+
 class Store:
     """One connection, one writer. Every write method runs inside `transaction()`."""
 
@@ -50,6 +74,7 @@ class Store:
             self._db.execute("PRAGMA synchronous=FULL")
             with self.transaction():
                 migrate(self._db)
+            self.markets = MarketStore(self._db)
         except (OSError, sqlite3.Error) as error:
             raise BadInputError(
                 "EXCHANGE_STATE_UNREADABLE",
@@ -170,33 +195,24 @@ class Store:
         )
         return [order_of(row, account) for row in rows]
 
-    def executions_of(self, order_id: int) -> list[Execution]:
-        """Return the executions of one order, newest first."""
+    def closed_orders(self, account: Account, page: Page) -> list[Order]:
+        """Return a page of the orders of `account` that are not live any more."""
+        rows = self._page(_CLOSED_ORDERS, account, page)
+        return [order_of(row, account) for row in rows]
+
+    def executions_of(self, *order_ids: int) -> list[Execution]:
+        """Return the executions of these orders, newest first."""
         rows = self._db.execute(
-            f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE order_id = ? ORDER BY tid DESC",  # noqa: S608 - constants
-            (order_id,),
+            f"SELECT {EXECUTION_COLUMNS} FROM executions "  # noqa: S608 - constants
+            f"WHERE order_id IN ({', '.join('?' * len(order_ids))}) ORDER BY tid DESC",
+            order_ids,
         )
         return [execution_of(row) for row in rows]
 
-    def executions(
-        self, account: Account, *, symbol: str | None, since_ms: int | None, limit: int
-    ) -> list[Execution]:
-        """Return at most `limit` executions, newest first: the oldest ones since a time, else the newest."""
-        where, values = "account = ?", [account.name]
-        if symbol is not None:
-            where, values = f"{where} AND symbol = ?", [*values, symbol]
-        order = "DESC"
-        bounds: list[Any] = [*values]
-        if since_ms is not None:
-            where, order = f"{where} AND at_ms >= ?", "ASC"
-            bounds.append(since_ms)
-        rows = self._db.execute(
-            f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE {where} "  # noqa: S608 - constants
-            f"ORDER BY at_ms {order}, tid {order} LIMIT ?",
-            (*bounds, limit),
-        )
-        found = [execution_of(row) for row in rows]
-        return found if order == "DESC" else found[::-1]
+    def executions(self, account: Account, page: Page) -> list[Execution]:
+        """Return a page of the executions of `account`."""
+        rows = self._page(_EXECUTIONS, account, page)
+        return [execution_of(row) for row in rows]
 
     def executions_after(
         self, accounts: Sequence[Account], position: tuple[int, int, int], limit: int
@@ -210,6 +226,43 @@ class Store:
         )
         return [execution_of(row) for row in rows]
 
+    def executions_between(self, account: Account, since_ms: int, until_ms: int) -> list[Execution]:
+        """Return the executions of `account` from `since_ms` on and before `until_ms`, oldest first."""
+        rows = self._db.execute(
+            f"SELECT {EXECUTION_COLUMNS} FROM executions "  # noqa: S608 - constants
+            "WHERE account = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms, tid",
+            (account.name, since_ms, until_ms),
+        )
+        return [execution_of(row) for row in rows]
+
+    def _page(self, log: _Log, account: Account, page: Page) -> list[tuple[Any, ...]]:
+        """Return the rows of a page, newest first.
+
+        A page with a start that is filled by one single moment takes the whole moment: a reader who goes on
+        from the newest time it has seen would otherwise never get past it.
+        """
+        where, values = f"{log.where}account = ?", [account.name]
+        if page.symbol is not None:
+            where, values = f"{where} AND symbol = ?", [*values, page.symbol]
+        every = f"SELECT {log.columns} FROM {log.table} WHERE {where}"  # noqa: S608 - constants
+        if page.since_ms is None:
+            return self._db.execute(
+                f"{every} ORDER BY {log.time} DESC, {log.number} DESC LIMIT ?", (*values, page.limit)
+            ).fetchall()
+        times = self._db.execute(
+            f"SELECT {log.time} FROM {log.table} WHERE {where} AND {log.time} >= ? "  # noqa: S608 - constants
+            f"ORDER BY {log.time} LIMIT ?",
+            (*values, page.since_ms, page.limit),
+        ).fetchall()
+        if not times:
+            return []
+        (first_ms,), (last_ms,) = times[0], times[-1]
+        rows = self._db.execute(
+            f"{every} AND {log.time} BETWEEN ? AND ? ORDER BY {log.time}, {log.number} LIMIT ?",
+            (*values, first_ms, last_ms, -1 if first_ms == last_ms else page.limit),
+        ).fetchall()
+        return rows[::-1]
+
     def daily_volumes(self, account: Account, since_ms: int, until_ms: int) -> list[tuple[int, Decimal]]:
         """Return (UTC day since 1970, USD traded) from `since_ms` on and before `until_ms`, oldest first."""
         days: dict[int, Decimal] = {}
@@ -220,42 +273,3 @@ class Store:
             day = at_ms // 86_400_000
             days[day] = days.get(day, Decimal(0)) + Decimal(notional)
         return sorted(days.items())
-
-    # The world
-
-    def write_world(
-        self,
-        prices: Mapping[str, Decimal],
-        bars: Iterable[tuple[str, Bar]],
-        facts: dict[str, str],
-        oldest_ms: int,
-    ) -> None:
-        """Write last prices, candles and facts; candles before `oldest_ms` are dropped."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO prices VALUES (?, ?)",
-            [(name, to_wire(price)) for name, price in prices.items()],
-        )
-        self._db.executemany(
-            "INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(name, *bar) for name, bar in bars],
-        )
-        self._db.execute("DELETE FROM candles WHERE start_ms < ?", (oldest_ms,))
-        self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", list(facts.items()))
-
-    def prices(self) -> dict[str, Decimal]:
-        """Return the last prices by symbol."""
-        return {name: Decimal(price) for name, price in self._db.execute("SELECT * FROM prices")}
-
-    def candles(self, symbol: str, since_ms: int) -> list[Bar]:
-        """Return the stored bars of `symbol`, oldest first."""
-        rows = self._db.execute(
-            "SELECT start_ms, open, high, low, close, volume FROM candles "
-            "WHERE symbol = ? AND start_ms >= ? ORDER BY start_ms",
-            (symbol, since_ms),
-        )
-        return [Bar(*row) for row in rows]
-
-    def fact(self, name: str) -> str | None:
-        """Return a named value, None when it was never written."""
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])

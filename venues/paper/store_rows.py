@@ -11,7 +11,7 @@ from domain.money import to_wire
 from domain.order import ExecutionOption, OrderType
 from venues.paper.keys import ApiKey, NonceMode
 from venues.paper.ledger import Account, AccountType, Role
-from venues.paper.orders import Execution, Order
+from venues.paper.orders import Execution, MarketType, Order
 
 ACCOUNT_COLUMNS = "account_id, name, group_name, short_name, title, type, created_ms, is_closed"
 KEY_COLUMNS = (
@@ -25,6 +25,9 @@ EXECUTION_COLUMNS = (
     "tid, order_id, account, symbol, side, price, amount, fee, fee_currency, is_maker, at_ms, "
     "notional_usd, client_order_id"
 )
+
+
+_MARKET_TYPES = frozenset(MarketType)
 
 
 def marks(columns: str) -> str:
@@ -72,7 +75,7 @@ def order_of(row: tuple[Any, ...], account: Account) -> Order:
         account=account,
         symbol=symbol,
         side=Side(side),
-        type=OrderType(kind),
+        type=MarketType(kind) if kind in _MARKET_TYPES else OrderType(kind),
         price=Decimal(price),
         amount=Decimal(amount),
         remaining=Decimal(remaining),

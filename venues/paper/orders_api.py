@@ -1,21 +1,21 @@
-"""The signed calls: orders, trades, balances, fees."""
+"""The signed calls about orders and own trades.
+
+Fields that a call does not know are ignored, as clients of every age send their own: a rule of this exchange.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from domain.money import ZERO
 from venues.paper.call import Call, limited, market_or_invalid, since_ms, whole
-from venues.paper.exchange import DAY_MS, Exchange
+from venues.paper.exchange import Exchange
 from venues.paper.order_checks import check_order, client_order_id
-from venues.paper.orders import Order
+from venues.paper.orders import Execution, Order
 from venues.paper.refusals import RefusedError, invalid_parameter, order_not_found
-from venues.paper.render import balances_json, execution_json, order_json
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from venues.paper.render import execution_json, order_json
+from venues.paper.services.funds import trading_account
+from venues.paper.store import Page
 
 
 def heartbeat(_: Exchange, __: Call) -> dict[str, str]:
@@ -23,16 +23,11 @@ def heartbeat(_: Exchange, __: Call) -> dict[str, str]:
     return {"result": "ok"}
 
 
-def balances(_: Exchange, call: Call) -> list[dict[str, str]]:
-    """Answer `/v1/balances`."""
-    return balances_json(call.owner)
-
-
 def new_order(exchange: Exchange, call: Call) -> dict[str, Any]:
     """Answer `/v1/order/new`; an order that an option cancels is an answer, not an error."""
     instruments = {symbol: market.instrument for symbol, market in exchange.engine.markets.items()}
     request = check_order(call.payload, instruments)
-    order = exchange.engine.place(call.owner, request, session=call.key.api_key)
+    order = exchange.engine.place(trading_account(call.owner), request, session=call.key.api_key)
     return order_json(order, instruments[order.symbol])
 
 
@@ -76,52 +71,27 @@ def live_orders(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
     return [_shown(exchange, order) for order in exchange.engine.live_orders(call.owner)]
 
 
+def order_history(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
+    """Answer `/v1/orders/history`: closed orders with their trades, newest first."""
+    found = exchange.store.closed_orders(call.owner, _page(exchange, call, "limit_orders"))
+    trades: dict[int, list[Execution]] = {order.id: [] for order in found}
+    for each in exchange.store.executions_of(*trades):
+        trades[each.order_id].append(each)
+    return [{**_shown(exchange, order), "trades": _trades(exchange, trades[order.id])} for order in found]
+
+
 def my_trades(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
     """Answer `/v1/mytrades`, newest first; with a timestamp the oldest ones from it, newest first."""
+    return _trades(exchange, exchange.store.executions(call.owner, _page(exchange, call, "limit_trades")))
+
+
+def _page(exchange: Exchange, call: Call, limit: str) -> Page:
     symbol = call.payload.get("symbol")
-    market = None if symbol is None else market_or_invalid(exchange, symbol)
-    found = exchange.store.executions(
-        call.owner,
-        symbol=None if market is None else market.symbol,
+    return Page(
+        limit=limited(call.payload, limit, 50, 500),
         since_ms=since_ms(call.payload, "timestamp"),
-        limit=limited(call.payload, "limit_trades", 50, 500),
+        symbol=None if symbol is None else market_or_invalid(exchange, symbol).symbol,
     )
-    return [execution_json(execution, exchange.instrument(execution.symbol)) for execution in found]
-
-
-def notional_volume(exchange: Exchange, call: Call) -> dict[str, Any]:
-    """Answer `/v1/notionalvolume`: the tier that holds until the next midnight UTC."""
-    if call.payload.get("symbol") is not None:
-        market_or_invalid(exchange, call.payload["symbol"])
-    account = call.owner
-    maker, taker = int(account.tier.maker_bps), int(account.tier.taker_bps)
-    days = exchange.daily_volumes(account)
-    total = _rounded(sum((volume for _, volume in days), ZERO))
-    midnight_ms = exchange.timeline.now_ms() // DAY_MS * DAY_MS
-    answer: dict[str, Any] = {}
-    for channel in ("web", "api", "fix"):
-        answer |= {
-            f"{channel}_maker_fee_bps": maker,
-            f"{channel}_taker_fee_bps": taker,
-            f"{channel}_auction_fee_bps": maker,
-        }
-    return {
-        **answer,
-        "block_maker_fee_bps": 0,
-        "block_taker_fee_bps": 50,
-        "notional_30d_volume": total,
-        "api_notional_30d_volume": total,
-        "last_updated_ms": midnight_ms,
-        "date": _date(midnight_ms // DAY_MS),
-        "notional_1d_volume": [
-            {"date": _date(day), "notional_volume": _rounded(volume)} for day, volume in reversed(days)
-        ],
-        "fee_tier": {
-            "tier": int(account.tier.volume),
-            "api_maker_fee_bps": maker,
-            "api_taker_fee_bps": taker,
-        },
-    }
 
 
 def _find(exchange: Exchange, call: Call, order_id: object) -> Order:
@@ -150,32 +120,24 @@ def _cancel_where(exchange: Exchange, call: Call, chosen: Callable[[Order], bool
 
 
 def _shown(exchange: Exchange, order: Order, *, with_trades: bool = False) -> dict[str, Any]:
-    instrument = exchange.instrument(order.symbol)
-    shown = order_json(order, instrument)
+    shown = order_json(order, exchange.instrument(order.symbol))
     if with_trades:
-        shown["trades"] = [
-            execution_json(each, instrument) for each in exchange.store.executions_of(order.id)
-        ]
+        shown["trades"] = _trades(exchange, exchange.store.executions_of(order.id))
     return shown
 
 
-def _rounded(volume: Decimal) -> Decimal:
-    return volume.quantize(Decimal("0.01"))
-
-
-def _date(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).date().isoformat()
+def _trades(exchange: Exchange, found: list[Execution]) -> list[dict[str, Any]]:
+    return [execution_json(each, exchange.instrument(each.symbol)) for each in found]
 
 
 HANDLERS = {
     "heartbeat": heartbeat,
-    "balances": balances,
-    "notional_volume": notional_volume,
     "order_new": new_order,
     "order_cancel": cancel_order,
     "cancel_session": cancel_session,
     "cancel_all": cancel_all,
     "order_status": order_status,
     "orders": live_orders,
+    "order_history": order_history,
     "my_trades": my_trades,
 }
