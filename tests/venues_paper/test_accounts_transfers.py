@@ -122,14 +122,10 @@ async def test_repeated_client_transfer_id_moves_money_once(master: Client) -> N
     assert await master.refused(BTC, **wanted | {"amount": "0.5"}) == (400, "InvalidFundTransfer")
 
 
-async def test_each_account_has_its_side_of_a_transfer_on_record(
-    running: RunningExchange, master: Client
-) -> None:
+async def test_each_account_has_its_side_of_a_transfer_on_record(master: Client) -> None:
     await master.post(USD, **MOVE)
-    documents = running.exchange.documents
-    [out] = documents.of("transfer", "stranger")
-    second = next(a.name for a in running.exchange.accounts.values() if a.short_name == "second")
-    [into] = documents.of("transfer", second)
+    [out] = await master.post("/v2/transfers", account="primary")
+    [into] = await master.post("/v2/transfers", account="second")
     assert (out["type"], into["type"]) == ("Withdrawal", "Deposit")
     assert out["eid"] != into["eid"]
     assert {"status": "Complete", "currency": "USD", "amount": "0.25"}.items() <= out.items()
@@ -178,6 +174,34 @@ async def test_transactions_page_through_trades_and_transfers_of_all_accounts(
     assert since["results"] == [last]
     later = await master.post("/v1/transactions", timestamp_nanos=last["timestampms"] * 1_000_000 + 1)
     assert later["results"] == []
+
+
+async def test_transactions_show_what_came_from_outside(running: RunningExchange, master: Client) -> None:
+    deposit = {
+        "type": "Deposit",
+        "status": "Complete",
+        "timestampms": running.exchange.timeline.now_ms(),
+        "eid": 77,
+        "currency": "BTC",
+        "amount": "1",
+        "network": "bitcoin",
+        "txHash": "ab",
+    }
+    with running.exchange.operation():
+        running.exchange.documents.put("transfer", "77", "stranger", deposit)
+    assert (await master.post("/v1/transactions"))["results"] == [
+        {
+            "account": "primary",
+            "timestampms": deposit["timestampms"],
+            "status": "Complete",
+            "eid": 77,
+            "currency": "BTC",
+            "amount": "1",
+            "transactionHash": "ab",
+            "transferType": "Deposit",
+            "type": "transfer",
+        }
+    ]
 
 
 async def paged(master: Client) -> list[dict[str, Any]]:

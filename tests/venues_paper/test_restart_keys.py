@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.clock import ManualClock
 from domain.errors import BadInputError
+from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.keyed import call, reason
 from tests.venues_paper.runner import ExchangeProcess
 from tests.venues_paper.signed import Client
@@ -197,3 +199,24 @@ async def test_keys_groups_tokens_and_transfers_survive_kill_nine(
         assert again.json()["error"] == "invalid_grant"
     finally:
         second.kill()
+
+
+async def test_same_seed_and_requests_give_the_same_keys_ids_and_tokens(
+    tmp_path: Path, http: httpx.AsyncClient
+) -> None:
+    found = []
+    for name in ("one", "two"):
+        clock = ManualClock(MORNING)
+        async with running_exchange(home=tmp_path / name, seed=11, clock=clock) as running:
+            key = running.key("master")
+            master = Client(running.url, key.api_key, key.api_secret, http)
+            await master.post("/v1/account/create", name="Second")
+            move: dict[str, Any] = {"sourceAccount": "primary", "targetAccount": "second", "amount": "1"}
+            moved = await master.post("/v1/account/transfer/usd", **move)
+            tokens = await Browser(running, http).tokens()
+            record = await master.post("/v1/transactions")
+            listed = await master.post("/v1/account/list")
+            found.append((list(running.exchange.keys), moved, tokens, record, listed))
+            secret = key.api_secret
+    assert found[0] == found[1]
+    assert secret not in repr(found)

@@ -1,7 +1,7 @@
-"""The signed calls of a group as a whole: moving money between its accounts, and the record of both kinds.
+"""The signed calls of a group as a whole: moving money between its accounts, and its record of everything.
 
-A transfer is stored twice: as a `group_transfer`, which `/v1/transactions` reads, and as one `transfer` for
-each of the two accounts, in the form in which `/v2/transfers` shows them.
+A transfer between accounts is stored twice: as a `group_transfer`, which `/v1/transactions` reads, and as one
+`transfer` for each of the two accounts, in the form in which `/v2/transfers` shows them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from domain.money import to_wire
 from venues.paper.call import Call, limited
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Account, AccountType
+from venues.paper.listings import FIAT_USD
 from venues.paper.orders import Execution
 from venues.paper.refusals import RefusedError, invalid_parameter
 from venues.paper.subaccounts import check_open, named
 
 TRANSFER = "transfer"
 GROUP_TRANSFER = "group_transfer"
+INTERNAL = "Internal"
+"""The method of transfers between accounts of a group."""
+
 CUSTODY_MESSAGE = "Success, your withdrawal request was processed."
 EXCHANGE_MESSAGE = "Success, transfer completed."
 
@@ -28,7 +32,6 @@ _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?", re.ASCII)
 _POSITION = re.compile(
     r"daccgrp_([0-9]{1,9}):n([0-9]{1,15}):a([0-9]{1,19}):m([0-9]{1,19}):iForward", re.ASCII
 )
-_FIAT = frozenset({"USD", "EUR", "GBP", "SGD"})
 _DISPLAY_NAMES = {
     "BTC": "Bitcoin",
     "ETH": "Ether",
@@ -85,6 +88,11 @@ def transactions(exchange: Exchange, call: Call) -> dict[str, Any]:
         at = (body["timestampms"], body["eid"], 0)
         if at > position:
             found.append((at, _transfer_json(body, exchange)))
+    for account in accounts:
+        for body in exchange.documents.of(TRANSFER, account.name):
+            at = (body["timestampms"], body["eid"], 0)
+            if at > position and body.get("method") != INTERNAL:
+                found.append((at, _outside_json(body, account)))
     found.sort(key=lambda each: each[0])
     page = found[:limit]
     at_ms, last_id, order_id = page[-1][0] if page else position
@@ -124,7 +132,8 @@ def _check_accounts(source: Account, target: Account, currency: str) -> None:
     check_open(target)
     if source is target:
         raise RefusedError("InvalidFundTransfer", "The two accounts of a transfer must differ")
-    if currency in _FIAT and AccountType.CUSTODY in {source.type, target.type}:
+    is_fiat = currency == "USD" or currency in FIAT_USD
+    if is_fiat and AccountType.CUSTODY in {source.type, target.type}:
         raise RefusedError("BadAccountType", f"A custody account cannot hold {currency}")
 
 
@@ -167,7 +176,7 @@ def _record(exchange: Exchange, group: str, client_id: str | None, wanted: dict[
             "eid": eid,
             "currency": wanted["currency"],
             "amount": wanted["amount"],
-            "method": "Internal",
+            "method": INTERNAL,
             "purpose": "Transfer between accounts of the group",
         }
         exchange.documents.put(TRANSFER, str(eid), name, side)
@@ -236,15 +245,30 @@ def _transfer_json(body: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
         "eid": body["eid"],
         "currency": body["currency"],
         "amount": body["amount"],
-        "method": "Internal",
+        "method": INTERNAL,
         "correlationId": body["eid"],
-        "transferType": "Internal",
+        "transferType": INTERNAL,
         "transferId": body["uuid"],
         "type": "transfer",
     }
     if body["clientTransferId"] is not None:
         shown["clientTransferId"] = body["clientTransferId"]
     return shown
+
+
+def _outside_json(body: dict[str, Any], account: Account) -> dict[str, Any]:
+    """Write a deposit or withdrawal, which the documents hold in the words of `/v2/transfers`."""
+    shown = {name: body[name] for name in ("timestampms", "status", "eid", "currency", "amount")}
+    for name, given in (
+        ("destination", "destination"),
+        ("method", "method"),
+        ("withdrawalId", "withdrawalId"),
+        ("transactionHash", "txHash"),
+        ("purpose", "purpose"),
+    ):
+        if given in body:
+            shown[name] = body[given]
+    return {**shown, "account": account.short_name, "transferType": body["type"], "type": "transfer"}
 
 
 HANDLERS = {"account_transfer": account_transfer, "transactions": transactions}
