@@ -18,6 +18,7 @@ from desk.api import needed_scope
 from domain.clock import SystemClock
 from tools.registry import TOOLS
 from venues.gemini.catalogue import TABLE, Host, Money
+from venues.gemini.catalogue.reasons import REASONS
 from venues.paper import socket_routes
 from venues.paper.refusals import RefusedError
 from venues.paper.routes import HANDLERS, find_endpoint
@@ -29,7 +30,10 @@ CATALOGUE = "venues/gemini/catalogue/"
 DOOR = "venues.gemini.person_calls"
 """The only module through which a call that moves money can be made."""
 DOOR_FILE = f"{DOOR.replace('.', '/')}.py"
-DOOR_OPENED_BY = "desk.person_routes"
+CHANNEL = "desk.venue_calls"
+"""The only module that opens the door; it serves the desk's routes for a person and nothing else."""
+ANY_ROW = {DOOR_FILE, f"{CHANNEL.replace('.', '/')}.py"}
+"""A person may name any row; these look it up, and judge it before anything is sent."""
 WITHOUT_A_WAY = ("agent_graph", "tools", "desk.client", "desk.read_routes", "desk.propose_routes")
 """Where the conversation, its tools and what serves them live; strategies will stand among the tools."""
 
@@ -166,7 +170,7 @@ def test_calls_take_their_rows_from_the_table_by_name() -> None:
         (name, key)
         for name, tree in sources(*ROOMS)
         for key in table_keys(tree)
-        if not name.startswith("venues/paper/") and name != DOOR_FILE
+        if not name.startswith("venues/paper/") and name not in ANY_ROW
     }
     assert {(name, key) for name, key in asked if key not in TABLE} == set()
     assert len(asked) > 20
@@ -235,9 +239,10 @@ def test_moving_rows_are_asked_for_behind_the_persons_door_only() -> None:
 
 def test_persons_door_is_opened_by_the_persons_channel_only() -> None:
     graph = imports()
-    assert graph.find_modules_that_directly_import(DOOR) <= {DOOR_OPENED_BY}
+    assert graph.find_modules_that_directly_import(DOOR) == {CHANNEL}
+    assert graph.find_modules_that_directly_import(CHANNEL) == {"desk.person_routes"}
     for room in WITHOUT_A_WAY:
-        assert DOOR not in graph.find_upstream_modules(room, as_package=True), room
+        assert not {DOOR, CHANNEL} & graph.find_upstream_modules(room, as_package=True), room
 
 
 def routes_of(module: str) -> set[tuple[str, str]]:
@@ -261,8 +266,9 @@ def test_tools_every_route_is_one_that_cannot_move_money() -> None:
     assert taken <= open_to_tools
     for method, path in open_to_tools:
         assert needed_scope(path, method) in {"read", "propose"}
-    for method, path in persons:
-        assert needed_scope(path, method) == "person"
+    for method, path in persons:  # what may be read of them is what there is to ask for
+        assert needed_scope(path, method) == ("read" if method == "GET" else "person")
+    assert {path for method, path in persons if method == "GET"} == {"/venue-calls"}
 
 
 def test_tools_name_and_description_offer_no_moving_of_money() -> None:
@@ -271,3 +277,35 @@ def test_tools_name_and_description_offer_no_moving_of_money() -> None:
     assert not {
         name for name in offered if any(word in name for word in ("withdraw", "transfer", "stake", "bank"))
     }
+
+
+# Reasons.
+
+
+def refusals() -> Iterator[tuple[str, str, int | None]]:
+    """Yield where the exchange refuses, the reason, and the status, None for one found while it runs."""
+    for name, tree in sources("venues/paper"):
+        for node in nodes(tree):
+            if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("RefusedError"):
+                continue
+            given = [*node.args, *(each.value for each in node.keywords if each.arg == "status")]
+            status = given[2] if len(given) > 2 else ast.Constant(400)
+            if given and isinstance(given[0], ast.Constant) and isinstance(given[0].value, str):
+                number = status.value if isinstance(status, ast.Constant) else None
+                yield f"{name}:{node.lineno}", given[0].value, number
+
+
+def test_exchange_refuses_for_documented_reasons_at_their_statuses() -> None:
+    found = list(refusals())
+    assert len(found) > 40
+    strange = [
+        (place, reason, status)
+        for place, reason, status in found
+        if reason not in REASONS or status not in {*REASONS[reason], None}
+    ]
+    assert strange == []
+
+
+def test_exchange_knows_every_documented_reason() -> None:
+    said = {str(node.value) for _, tree in sources("venues/paper") for node in texts(tree)}
+    assert set(REASONS) - said <= {"Internal Server Error"}  # the other word for System

@@ -22,7 +22,7 @@ _SIGNED_IN_HEADERS: Final = (
 )
 _ERRORS: Final[Mapping[int, str]] = {
     400: "The request, a header or a parameter is wrong.",
-    401: "The key is missing.",
+    401: "The key is missing, or the token is none.",
     403: "The key may not do this, or not from here.",
     404: "There is no such endpoint, order or network.",
     406: "There are not enough funds.",
@@ -33,6 +33,8 @@ _ERRORS: Final[Mapping[int, str]] = {
     502: "Technical trouble between the exchange and its client.",
     503: "Maintenance.",
 }
+_SILENT_404: Final = frozenset({"funding_amount", "next_funding_timestamp"})
+"""Calls that answer an unknown symbol with a status and nothing else."""
 _SIGNED_ERRORS: Final = frozenset({401, 403, 406})
 _DIGITS: Final = {"type": "string", "pattern": "^[0-9]{1,19}$"}
 _COUNT: Final[Json] = {"anyOf": [{"type": "integer", "minimum": 0}, _DIGITS]}
@@ -65,7 +67,7 @@ def document(url: str) -> Json:
     paths: dict[str, Json] = {}
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
-    named = _shapes_in(row.answer for row in rows) | {"Refusal"}
+    named = _shapes_in(row.answer for row in rows) | {"Refusal", "PlainRefusal"}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Paper exchange", "version": "1", "description": "Play money on this machine."},
@@ -95,6 +97,8 @@ def _operation(row: Call) -> Json:
         "x-rate": row.rate.value,
         "x-tier": row.tier,
     }
+    if row.name in _SILENT_404:
+        operation["responses"]["404"] = {"description": _ERRORS[404]}
     if is_signed:
         operation |= _signed_part(row)
     return operation
@@ -132,7 +136,9 @@ def _query_parameter(field: Field) -> Json:
 def _error(status: int) -> Json:
     reasons = [reason for reason, statuses in REASONS.items() if status in statuses]
     narrowed = {"type": "object", "properties": {"reason": {"enum": reasons}}}
-    schema = {"allOf": [{"$ref": "#/components/schemas/Refusal"}, narrowed]}
+    schema: Json = {"allOf": [{"$ref": "#/components/schemas/Refusal"}, narrowed]}
+    if status == 400:
+        schema = {"anyOf": [schema, {"$ref": "#/components/schemas/PlainRefusal"}]}
     return {"description": _ERRORS[status], "content": {"application/json": {"schema": schema}}}
 
 

@@ -15,7 +15,7 @@ AccountClosed AccountLimitExceeded AccountNotOfTypeRequired AccountsOnGroupOnlyA
 AuctionNotOpen BadAccountType ClientOrderIdMustBeString ClientOrderIdTooLong ConflictingAccountName
 ConflictingOptions CryptoAddressWhitelistsNotEnabled EndpointMismatch EndpointUnavailableInThisEnvironment
 ExceededMaxAccountsInGroup GTSTradeIDMustBeString HasNotAgreedToCustodyTerms IneligibleTiming
-InvalidAccountName InvalidAccountType InvalidApiKey InvalidFundTransfer InvalidJson InvalidNonce
+InvalidAccountName InvalidAccountType InvalidFundTransfer InvalidJson InvalidNonce
 InvalidOrderType InvalidParameterValue InvalidPrice InvalidQuantity InvalidSide InvalidSignature
 InvalidStopPrice InvalidStopPriceBuy InvalidStopPriceSell InvalidStopPriceRatio InvalidSymbol
 InvalidTimestampInPayload MarketNotOpen MissingAccountName MissingAccounts MissingName MissingNonce
@@ -28,6 +28,10 @@ REASONS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     | {
         # An unknown symbol in a public path is one of these; a body that cannot be read is another.
         "Bad Request": (400, 408, 413),
+        # Of the stream socket; REST leaves it to the client to keep its ids apart.
+        "DuplicateOrder": (400,),
+        # 401 is for a token, as its standard has it.
+        "InvalidApiKey": (400, 401),
         # Older pages say 400.
         "MissingApikeyHeader": (401,),
         "MissingRole": (403,),

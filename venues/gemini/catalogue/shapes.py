@@ -19,6 +19,8 @@ from venues.gemini.catalogue.kinds import Field, fields
 
 _SHARED: Final[Mapping[str, str]] = {
     "Refusal": "result*: 'error', reason*: text, message: text",
+    # Of some calls about networks.
+    "PlainRefusal": "errorMessage*: text",
     "Done": "result*: 'ok'",
     "Message": "message*: text, result: text",
 }
