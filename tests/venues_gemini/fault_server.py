@@ -16,7 +16,10 @@ from guardrails.snapshot import Mode
 
 @dataclass(frozen=True)
 class Act:
-    """What to do with one request. `body` None cuts without an answer; `wait_s` comes first."""
+    """What to do with one request.
+
+    `body` None cuts without an answer; `wait_s` comes first; `hang_up` closes after the answer, unannounced.
+    """
 
     status: int = 200
     body: bytes | None = b"{}"
@@ -24,6 +27,7 @@ class Act:
     headers: tuple[str, ...] = ()
     claimed_length: int | None = None
     endless: bool = False
+    hang_up: bool = False
 
 
 def ok(body: object, wait_s: float = 0.0) -> Act:
@@ -99,7 +103,7 @@ class FaultServer:
             writer.write(b" " * 65536)
             await writer.drain()
         await writer.drain()
-        return act.claimed_length is None
+        return act.claimed_length is None and not act.hang_up
 
     def _act(self, request: Request) -> Act:
         if self.answer is not None:

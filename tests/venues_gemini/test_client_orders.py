@@ -13,12 +13,15 @@ import pytest
 from domain.errors import (
     BadInputError,
     OutcomeUnknownError,
+    VenueError,
     VenueRejectedError,
 )
 from tests.venues_gemini.connected import ORDER_ID, no_secret_in, on
 from tests.venues_gemini.fault_server import CUT, EMPTY, GARBAGE, Act, FaultServer, error, ok, running
 from tests.venues_gemini.samples import KEY, SECRET, draft, order_json
 from tools.order_builder import build
+from venues.gemini import parse_orders
+from venues.gemini.catalogue import TABLE
 from venues.gemini.client import Deadlines
 from venues.gemini.nonce import NonceSource
 from venues.gemini.signing import Credentials, SignedOrder
@@ -49,6 +52,23 @@ UNKNOWN: dict[str, Act] = {
     "money as NaN": ok(order_json(price="NaN")),
     "without end": Act(body=b"", endless=True),
     "JSON of another shape": ok([1, 2]),
+    "JSON nested without end": Act(body=b'{"order_id":' + b"[" * 200_000),
+    "message alone": Act(status=400, body=b'{"errorMessage":"no"}'),
+    "too slow, says the gateway": Act(status=408, body=b""),
+    "server error that asks to come again": error(503, "System", headers=("Retry-After: 0",)),
+    "a word for another order": error(500, "InvalidPrice"),
+}
+
+
+REFUSED: dict[str, tuple[Act, str, int]] = {
+    "funds": (error(406, "InsufficientFunds", "no"), "InsufficientFunds", 406),
+    "funds by the library's tests": (error(400, "InsufficientFunds"), "InsufficientFunds", 400),
+    "price": (error(400, "InvalidPrice", "Invalid price for symbol BTCUSD: 1.234567"), "InvalidPrice", 400),
+    "nonce": (error(400, "InvalidNonce", "Nonce '5' has not increased"), "InvalidNonce", 400),
+    "role": (error(403, "MissingRole", f"API key {KEY} which currently has roles []"), "MissingRole", 403),
+    "too fast": (error(429, "Too Many Requests"), "Too Many Requests", 429),
+    "too fast without words": (Act(status=429, body=b""), "RateLimit", 429),
+    "an error with status 200": (error(200, "InvalidQuantity"), "InvalidQuantity", 200),
 }
 
 
@@ -62,24 +82,43 @@ async def test_submit_anything_unclear_unknown_and_sent_once(name: str) -> None:
         assert caught.value.cure
 
 
+async def test_submit_into_a_connection_that_the_venue_has_left_at_most_once() -> None:
+    """The pool may find the connection closed and open another, or not: the order never goes twice."""
+    gone = Act(body=b"[]", hang_up=True)
+    for pause_s in (0.0, 0.02):
+        async with running(gone, always=ok(order_json())) as server, on(server) as (client, nonces):
+            await client.open_orders()
+            await asyncio.sleep(pause_s)
+            with contextlib.suppress(OutcomeUnknownError):
+                await client.submit(signed(nonces))
+            assert [r.target for r in server.requests].count("/v1/order/new") <= 1
+
+
+@pytest.mark.parametrize("name", [*UNKNOWN, *REFUSED])
+async def test_order_call_of_any_layer_never_repeats_it(name: str) -> None:
+    """Not even the layer that repeats reads, should anyone ever send an order through it."""
+    act = UNKNOWN[name] if name in UNKNOWN else REFUSED[name][0]
+    async with running(always=act) as server, on(server) as (client, _):
+        with contextlib.suppress(VenueError):
+            await client.caller.call(TABLE["order_new"], parse_orders.order, fields={"symbol": "btcusd"})
+        assert len(server.requests) == 1
+
+
+async def test_submit_given_up_by_its_caller_sent_once() -> None:
+    async with running(always=HANG) as server, on(server) as (client, nonces):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await client.submit(signed(nonces))
+        await asyncio.sleep(0.1)
+        assert len(server.requests) == 1
+
+
 async def test_submit_no_answer_in_time_unknown_and_sent_once() -> None:
     hasty = Deadlines(trade_s=0.2)
     async with running(always=HANG) as server, on(server, deadlines=hasty) as (client, nonces):
         with pytest.raises(OutcomeUnknownError) as caught:
             await client.submit(signed(nonces))
         assert (len(server.requests), caught.value.reason) == (1, "timeout")
-
-
-REFUSED: dict[str, tuple[Act, str, int]] = {
-    "funds": (error(406, "InsufficientFunds", "no"), "InsufficientFunds", 406),
-    "funds by the library's tests": (error(400, "InsufficientFunds"), "InsufficientFunds", 400),
-    "price": (error(400, "InvalidPrice", "Invalid price for symbol BTCUSD: 1.234567"), "InvalidPrice", 400),
-    "nonce": (error(400, "InvalidNonce", "Nonce '5' has not increased"), "InvalidNonce", 400),
-    "role": (error(403, "MissingRole", f"API key {KEY} which currently has roles []"), "MissingRole", 403),
-    "too fast": (error(429, "Too Many Requests"), "Too Many Requests", 429),
-    "too fast without words": (Act(status=429, body=b""), "RateLimit", 429),
-    "an error with status 200": (error(200, "InvalidQuantity"), "InvalidQuantity", 200),
-}
 
 
 @pytest.mark.parametrize("name", REFUSED)

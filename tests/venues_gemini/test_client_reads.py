@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -140,6 +141,51 @@ async def test_cancel_while_reads_flood_goes_before_them() -> None:
         for task in reads:
             task.cancel()
         await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_cancel_in_a_storm_of_rate_refusals_goes_at_once() -> None:
+    """Reads and orders are refused for their rate without end; cancels keep what is theirs."""
+    limits = Pacer({RateClass.PRIVATE: Allowance(per_second=2.0, burst=5)})
+    answers = {"/v1/order/cancel": ok(order_json(is_live=False))}
+    storm = error(429, "RateLimit", headers=("Retry-After: 1",))
+    patience = type(HASTE)(attempts=50, first_s=0.01, longest_s=0.02)
+    async with (
+        running(always=storm, by_path=answers) as server,
+        on(server, pacer=limits, patience=patience) as (client, _),
+    ):
+        reads = [asyncio.create_task(client.balances()) for _ in range(10)]
+        await asyncio.sleep(0.2)
+        loop, start = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        await client.cancel(ORDER_ID)
+        await client.cancel(ORDER_ID)
+        assert loop.time() - start < 0.4
+        for task in reads:
+            task.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_read_retry_after_beyond_our_patience_bounded() -> None:
+    slow = error(429, "RateLimit", headers=("Retry-After: 86400",))
+    async with running(slow, ok([])) as server, on(server) as (client, _):
+        async with asyncio.timeout(2):
+            assert await client.open_orders() == []
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 10**17 + 7, 147258369147258369, 2**63 - 1])
+@pytest.mark.parametrize("as_text", [True, False])
+async def test_order_ids_beyond_what_a_float_holds_survive_both_ways(number: int, as_text: bool) -> None:
+    wire = str(number) if as_text else number
+    one = order_json(order_id=wire, id=wire, is_live=False)
+    report = {"result": "ok", "details": {"cancelledOrders": [wire], "cancelRejects": []}}
+    fill = {**trade(number, 1_700_000_000_000), "order_id": wire}
+    async with running(ok(one), ok(report), ok([fill]), ok([one])) as server, on(server) as (client, _):
+        assert (await client.cancel(str(number))).venue_order_id == str(number)
+        assert (await client.cancel_all()).cancelled == (str(number),)
+        (own,) = await client.my_trades()
+        assert (own.venue_order_id, own.trade_id) == (str(number), str(number))
+        assert (await client.open_orders())[0].venue_order_id == str(number)
+        raw = base64.b64decode(server.requests[0].headers["x-gemini-payload"])
+    assert b'"order_id":%d,' % number in raw
 
 
 async def test_cancel_session_report_read() -> None:
