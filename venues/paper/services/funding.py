@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
@@ -69,8 +69,8 @@ def _hours(exchange: Exchange, given: dict[str, Any]) -> list[int]:
         raise invalid_parameter("fromDate must not be after toDate")
     newest = exchange.timeline.now_ms() // HOUR_MS * HOUR_MS
     if last is not None:
-        newest = min(newest, _midnight(last + timedelta(days=1)) - HOUR_MS)
-    oldest = newest - (limit - 1) * HOUR_MS
+        newest = min(newest, _midnight(last) + DAY_MS - HOUR_MS)
+    oldest = max(newest - (limit - 1) * HOUR_MS, 0)
     if first is not None:
         oldest = max(oldest, _midnight(first))
     return list(range(newest, oldest - 1, -HOUR_MS))
