@@ -1,44 +1,28 @@
-import asyncio
-import json
 from decimal import Decimal
-from typing import Any
 
+import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
 
-from tests.venues_paper.signed import Client, signed_headers
-from venues.paper.feeds import QUEUE_LIMIT, Mailbox
+from tests.venues_paper.signed import Client
+from tests.venues_paper.socket_clients import market_socket, receive, receive_until, subscribe
 from venues.paper.server import RunningExchange
 
-EVENTS = "/v1/order/events"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def receive(socket: ClientConnection) -> Any:
-    return json.loads(await asyncio.wait_for(socket.recv(), 10))
+@pytest.fixture
+def running(shared: tuple[RunningExchange, httpx.AsyncClient]) -> RunningExchange:
+    """One exchange for the module; nobody has an order when a test begins."""
+    exchange = shared[0].exchange
+    with exchange.operation():
+        for order in list(exchange.engine.live.values()):
+            exchange.engine.cancel(order)
+    return shared[0]
 
 
-async def receive_until(socket: ClientConnection, kind: str) -> list[Any]:
-    """Everything up to the first message or event of type `kind`, arrays unpacked."""
-    found: list[Any] = []
-    while True:
-        message = await receive(socket)
-        found += message if isinstance(message, list) else [message]
-        if found[-1]["type"] == kind:
-            return found
-
-
-def market_socket(running: RunningExchange) -> connect:
-    return connect(running.ws_url + "/v2/marketdata", proxy=None, max_queue=None)
-
-
-def order_socket(running: RunningExchange, client: Client, query: str = "", **kwargs: Any) -> connect:
-    headers = signed_headers(client.key, client.secret, EVENTS, **kwargs)
-    return connect(running.ws_url + EVENTS + query, additional_headers=headers, proxy=None, max_queue=None)
-
-
-def subscribe(*streams: tuple[str, list[str]], kind: str = "subscribe") -> str:
-    return json.dumps({"type": kind, "subscriptions": [{"name": n, "symbols": s} for n, s in streams]})
+@pytest.fixture
+def desk(shared_desk: Client) -> Client:
+    return shared_desk
 
 
 async def test_snapshot_and_deltas_rebuild_the_engines_book(running: RunningExchange, desk: Client) -> None:
@@ -124,134 +108,51 @@ async def test_unsubscribe_ends_one_stream_only(running: RunningExchange, desk: 
         assert set(later) <= {"ETHUSD", "SOLUSD"}
 
 
-async def test_reader_who_lags_too_far_is_cut_off() -> None:
-    mailbox = Mailbox()
-    for number in range(QUEUE_LIMIT + 10):
-        mailbox.put(str(number))
-    for number in range(QUEUE_LIMIT):
-        assert await mailbox.get() == str(number)
-    assert await mailbox.get() is None
-
-
-async def test_order_events_follow_an_order_from_acceptance_to_close(
+async def test_heartbeat_comes_every_five_seconds_of_the_exchanges_time(
     running: RunningExchange, desk: Client
 ) -> None:
-    resting = await desk.order(client_order_id="old", price="59000.00")
-    async with order_socket(running, desk, "?heartbeat=true") as socket:
-        ack = await receive(socket)
-        assert ack["type"] == "subscription_ack"
-        assert "socket_sequence" not in ack
-        [initial] = await receive(socket)
-        assert (initial["type"], initial["order_id"], initial["socket_sequence"]) == (
-            "initial", resting["order_id"], 0,
-        )  # fmt: skip
-        assert "event_id" not in initial
-        ask = running.book("btcusd").asks.best + 50
-        await desk.order(amount="0.0002", price=str(ask), client_order_id="taken")
-        await desk.post("/v1/order/cancel", order_id=resting["order_id"])
-        await desk.order(amount="0.0002", price=str(ask), options=["maker-or-cancel"])
-        await desk.refused(
-            "/v1/order/new", symbol="btcusd", amount="9", price="60000", side="buy", type="exchange limit"
-        )
-        events = await receive_until(socket, "rejected")
-    kinds = [event["type"] for event in events]
-    assert kinds == [
-        "accepted", "fill", "closed",
-        "cancelled", "closed",
-        "accepted", "cancelled", "closed",
-        "rejected",
-    ]  # fmt: skip
-    assert [event["socket_sequence"] for event in events] == list(range(1, 10))
-    accepted, fill, closed, cancelled = events[:4]
-    assert accepted["is_live"] is True
-    assert fill["is_live"] is False
-    assert closed["remaining_amount"] == "0"
-    assert fill["fill"].keys() == {"trade_id", "liquidity", "price", "amount", "fee", "fee_currency"}
-    assert (fill["fill"]["liquidity"], fill["fill"]["fee_currency"]) == ("Taker", "USD")
-    assert (cancelled["reason"], cancelled["client_order_id"]) == ("Requested", "old")
-    assert "cancel_command_id" in cancelled
-    assert events[6]["reason"] == "MakerOrCancelWouldTake"
-    assert events[5]["behavior"] == "maker-or-cancel"
-    assert events[8]["reason"] == "InsufficientFunds"
-    needed = {
-        "type", "order_id", "event_id", "api_session", "symbol", "side", "order_type", "timestamp",
-        "timestampms", "is_live", "is_cancelled", "is_hidden", "avg_execution_price", "executed_amount",
-        "remaining_amount", "original_amount", "price", "socket_sequence",
-    }  # fmt: skip
-    assert all(needed <= set(event) for event in events)
+    async with market_socket(running) as socket:
+        await socket.send(subscribe(("l2", ["DOGEUSD"])))
+        await receive(socket)
+        began = running.exchange.timeline.now_ms()
+        for _ in range(21):
+            await desk.get("/v1/symbols")
+        beats = [await receive_until(socket, "heartbeat") for _ in range(2)]
+    assert [beat[-1]["timestamp"] - began for beat in beats] == [5_000, 10_000]
+    assert set(beats[0][-1]) == {"type", "timestamp"}
 
 
-async def test_filters_keep_other_events_away_and_their_numbers_stay_gapless(
-    running: RunningExchange, desk: Client
-) -> None:
-    query = "?eventTypeFilter=booked&eventTypeFilter=closed&symbolFilter=ethusd&heartbeat=false"
-    async with order_socket(running, desk, query) as socket:
-        ack = await receive(socket)
-        assert ack["eventTypeFilter"] == ["booked", "closed"]
-        await desk.order()
-        order = await desk.order(symbol="ethusd", amount="0.01", price="1500.00")
-        await desk.post("/v1/order/cancel/all")
-        events = await receive_until(socket, "closed")
-    assert [(e["type"], e["order_id"], e["socket_sequence"]) for e in events] == [
-        ("booked", order["order_id"], 0),
-        ("closed", order["order_id"], 1),
-    ]
-
-
-async def test_session_filter_names_the_key(running: RunningExchange, desk: Client) -> None:
-    async with (
-        order_socket(running, desk, "?apiSessionFilter=UI&heartbeat=false") as web,
-        order_socket(running, desk, f"?apiSessionFilter={desk.key}") as own,
-    ):
-        await receive(web)
-        await receive(own)
-        order = await desk.order()
-        assert (await receive_until(own, "booked"))[-1]["api_session"] == desk.key
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(web.recv(), 0.2)
-        assert order["is_live"]
-
-
-async def test_events_of_other_accounts_stay_theirs(
-    running: RunningExchange, desk: Client, stranger: Client
-) -> None:
-    async with order_socket(running, stranger, "?heartbeat=false") as socket:
-        assert (await receive(socket))["type"] == "subscription_ack"
-        await desk.order()
-        order = await stranger.order()
-        [first] = await receive(socket)
-        assert first["order_id"] == order["order_id"]
-
-
-async def test_upgrade_with_a_bad_signature_is_answered_like_rest(
-    running: RunningExchange, desk: Client
-) -> None:
-    cases = [
-        (signed_headers(desk.key, "wrong", EVENTS), 400, "InvalidSignature"),
-        (signed_headers(desk.key, desk.secret, "/v1/orders"), 400, "EndpointMismatch"),
-        ({}, 401, "MissingApikeyHeader"),
-        (signed_headers(desk.key, desk.secret, EVENTS, nonce=0), 400, "InvalidNonce"),
-    ]
-    await desk.post("/v1/heartbeat")
-    for headers, status, reason in cases:
-        with pytest.raises(InvalidStatus) as refused:
-            async with connect(
-                running.ws_url + EVENTS, additional_headers=headers, proxy=None, max_queue=None
-            ):
-                pass
-        assert refused.value.response.status_code == status
-        assert json.loads(refused.value.response.body)["reason"] == reason
-    with pytest.raises(InvalidStatus) as refused:
-        async with connect(running.ws_url + "/v1/nothing", proxy=None, max_queue=None):
+async def test_second_reader_joins_with_the_book_as_it_stands(running: RunningExchange, desk: Client) -> None:
+    async with market_socket(running) as first, market_socket(running) as second:
+        await first.send(subscribe(("l2", ["BTCUSD"])))
+        await receive(first)
+        for _ in range(3):
+            await desk.get("/v1/symbols")
+        await second.send(subscribe(("l2", ["BTCUSD"])))
+        snapshot = await receive(second)
+        assert len(snapshot["trades"]) <= 50
+        book = running.book("btcusd")
+        assert len(snapshot["changes"]) == len(book.bids.depth(0)) + len(book.asks.depth(0))
+        await desk.order(price="60000.02")
+        mark = ["buy", "60000.02", "0.001"]
+        while mark not in (await receive(first)).get("changes", []):
             pass
-    assert refused.value.response.status_code == 404
+        while mark not in (await receive(second)).get("changes", []):
+            pass
 
 
-async def test_both_sockets_beat_every_five_seconds(running: RunningExchange, desk: Client) -> None:
-    async with market_socket(running) as market, order_socket(running, desk) as orders:
-        await receive(orders)
-        beat = await receive(market)
-        assert set(beat) == {"type", "timestamp"}
-        beat = await receive(orders)
-        assert (beat["type"], beat["sequence"], beat["socket_sequence"]) == ("heartbeat", 0, 0)
-        assert "trace_id" in beat
+async def test_day_candles_follow_the_minutes(running: RunningExchange, desk: Client) -> None:
+    async with market_socket(running) as socket:
+        await socket.send(subscribe(("candles_1day", ["BTCUSD"]), ("candles_1m", ["BTCUSD"])))
+        days, _ = await receive(socket), await receive(socket)
+        shown = days["changes"][0]
+        for _ in range(130):
+            await desk.get("/v1/symbols")
+        async with market_socket(running) as late:
+            await late.send(subscribe(("candles_1day", ["BTCUSD"])))
+            fresh = (await receive(late))["changes"][0]
+        while shown != fresh:
+            message = await receive(socket)
+            if message["type"] == "candles_1day_updates":
+                [shown] = message["changes"]
+    assert days["type"] == "candles_1day_updates"

@@ -1,208 +1,115 @@
-"""From an operation to the sockets: encode once, hand to every reader, never wait for a slow one."""
+"""From an operation to the sockets: written once, handed to every reader, never waiting for a slow one."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import TypeVar
 
-from domain.money import to_wire
-from domain.order import OrderEventType
-from venues.paper.candles import FRAMES, Bar
-from venues.paper.engine import Batch, Engine, Market, Notice
-from venues.paper.render import event_json, price_text, trade_frame
+from venues.paper.account_views import BalanceChannel
+from venues.paper.engine import Engine
+from venues.paper.intervals import Intervals
+from venues.paper.ledger import Account
+from venues.paper.mailbox import Mailbox
+from venues.paper.market import Batch
+from venues.paper.market_tap import Channel, MarketTap, forget_changes
+from venues.paper.order_readers import OrderReaders
+from venues.paper.orders import Print
+from venues.paper.timeline import Timeline
 
-QUEUE_LIMIT = 4096
-"""Frames a reader may lag behind; one more and it is cut off, so that it resyncs."""
+FORGET_EVERY = 64
+"""Publishings after which the changes of markets that nobody watches are dropped."""
 
-SNAPSHOT_TRADES = 50
-
-
-class Mailbox:
-    """The frames that wait for one connection. `None` in the queue means that the connection must end."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
-        self._is_cut = False
-
-    def put(self, frame: str) -> None:
-        """Queue a frame, or cut the reader off when it lags too far."""
-        if self._is_cut:
-            return
-        if self._queue.qsize() >= QUEUE_LIMIT:
-            self._is_cut = True
-            self._queue.put_nowait(None)
-            return
-        self._queue.put_nowait(frame)
-
-    async def get(self) -> str | None:
-        """Return the next frame, None when the connection must end."""
-        return await self._queue.get()
-
-
-class OrderReader:
-    """One order-events connection: its filters and its own `socket_sequence`."""
-
-    def __init__(
-        self, account: str, *, symbols: frozenset[str], sessions: frozenset[str], kinds: frozenset[str]
-    ) -> None:
-        self.account = account
-        self.mailbox = Mailbox()
-        self._symbols = symbols
-        self._sessions = sessions
-        self._kinds = kinds
-        self._sequence = 0
-
-    def offer(self, event: Mapping[str, Any]) -> None:
-        """Send an event that passes the filters, alone in its array."""
-        if (
-            (not self._symbols or event["symbol"] in self._symbols)
-            and (not self._sessions or event["api_session"] in self._sessions)
-            and (not self._kinds or event["type"] in self._kinds)
-        ):
-            self.mailbox.put(dumps([self._numbered(event)]))
-
-    def offer_heartbeat(self, heartbeat: Mapping[str, Any]) -> None:
-        """Send a heartbeat; it takes a number as well."""
-        self.mailbox.put(dumps(self._numbered(heartbeat)))
-
-    def _numbered(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        numbered = {**message, "socket_sequence": self._sequence}
-        self._sequence += 1
-        return numbered
+C = TypeVar("C", bound=Channel)
 
 
 class Feeds:
     """All readers of all sockets."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, timeline: Timeline) -> None:
+        self.intervals = Intervals(timeline)
+        self.orders = OrderReaders(lambda symbol: engine.markets[symbol].instrument)
         self._engine = engine
-        self._books: dict[str, set[Mailbox]] = {}
-        self._candles: dict[tuple[str, str], set[Mailbox]] = {}
-        self._shown_bars: dict[tuple[str, str], Bar | None] = {}
-        self._orders: set[OrderReader] = set()
+        self._taps: dict[str, MarketTap] = {}
+        self._balances: dict[tuple[str, int], BalanceChannel] = {}
+        # Above what an earlier run of the exchange can have reached, and far below 2^53.
+        self._update_id = timeline.now_ms() * 1000
+        self._published = 0
 
-    def watch_book(self, symbol: str, mailbox: Mailbox) -> None:
-        """Send the snapshot of `symbol` and every change after it."""
-        market = self._engine.markets[symbol]
-        self._books.setdefault(symbol, set()).add(mailbox)
-        mailbox.put(dumps(_snapshot(market)))
+    @property
+    def watched(self) -> frozenset[str]:
+        """Return the markets that somebody watches."""
+        return frozenset(self._taps)
 
-    def watch_candles(self, symbol: str, frame: str, mailbox: Mailbox) -> None:
-        """Send the candles of `symbol` and every change after them, under the spelling asked for."""
-        market = self._engine.markets[symbol]
-        key = (symbol, frame)
-        self._candles.setdefault(key, set()).add(mailbox)
-        bars = market.candles.frame(FRAMES[frame])
-        self._shown_bars[key] = bars[0] if bars else None
-        mailbox.put(_candle_frame(market, frame, bars))
+    def channel(self, symbol: str, key: Hashable, make: Callable[[MarketTap], C]) -> C:
+        """Return the channel that all readers of one view of a market share; `make` makes the first one."""
+        tap = self._taps.get(symbol)
+        if tap is None:
+            market = self._engine.markets[symbol]
+            tap = self._taps[symbol] = MarketTap(market, self.intervals, self._next_update_id)
+        found = tap.channels.get(key)
+        if found is None:
+            found = tap.channels[key] = make(tap)
+        return found  # type: ignore[return-value]  # a key stands for one kind of channel
 
-    def unwatch(self, mailbox: Mailbox, *, symbol: str | None = None, name: str | None = None) -> None:
-        """Forget a reader, or only its subscription to one symbol of one stream (`l2`, `candles_1m`)."""
-        for book_symbol, readers in self._books.items():
-            if symbol in {None, book_symbol} and name in {None, "l2"}:
-                readers.discard(mailbox)
-        for (candle_symbol, frame), readers in self._candles.items():
-            if symbol in {None, candle_symbol} and name in {None, f"candles_{frame}"}:
-                readers.discard(mailbox)
+    def leave(self, symbol: str, key: Hashable, mailbox: Mailbox) -> None:
+        """Take a reader out of a channel; one without readers ends."""
+        tap = self._taps.get(symbol)
+        channel = None if tap is None else tap.channels.get(key)
+        if tap is None or channel is None:
+            return
+        channel.readers.pop(mailbox, None)
+        if not channel.readers:
+            channel.close()
+            del tap.channels[key]
+        if not tap.channels:
+            del self._taps[symbol]
 
-    def add_orders(self, reader: OrderReader) -> None:
-        """Start sending order events to `reader`."""
-        self._orders.add(reader)
+    def update_id(self, symbol: str) -> int:
+        """Return the update id that a market stands at."""
+        tap = self._taps.get(symbol)
+        return self._next_update_id() if tap is None else tap.update_id
 
-    def remove_orders(self, reader: OrderReader) -> None:
-        """Stop sending order events to `reader`."""
-        self._orders.discard(reader)
+    def balances(self, account: Account, period_ms: int) -> BalanceChannel:
+        """Return the channel of an account's balances; 0 sends each change at once."""
+        key = (account.name, period_ms)
+        found = self._balances.get(key)
+        if found is None:
+            found = self._balances[key] = BalanceChannel(account, self.intervals, period_ms)
+        return found
+
+    def leave_balances(self, account: Account, period_ms: int, mailbox: Mailbox) -> None:
+        """Take a reader out of a balance channel."""
+        channel = self._balances.get((account.name, period_ms))
+        if channel is not None:
+            channel.readers.pop(mailbox, None)
+            if not channel.readers:
+                channel.close()
+                del self._balances[account.name, period_ms]
 
     def publish(self, batch: Batch) -> None:
-        """Send what an operation changed: trades, then levels, then candles, then the owners' events."""
+        """Send what an operation changed: to each market's readers, then the owners' events and balances."""
+        prints: dict[str, list[Print]] = {}
         for symbol, trade in batch.prints:
-            readers = self._books.get(symbol)
-            if readers:
-                frame = dumps(trade_frame(trade, self._engine.markets[symbol].instrument))
-                for mailbox in readers:
-                    mailbox.put(frame)
-        for market in self._engine.markets.values():
-            self._publish_levels(market)
-        for (symbol, frame), readers in self._candles.items():
-            if readers:
-                self._publish_candle(self._engine.markets[symbol], frame, readers)
-        for notice in batch.notices:
-            self._publish_notice(notice)
+            if symbol in self._taps:
+                prints.setdefault(symbol, []).append(trade)
+        for symbol, tap in self._taps.items():
+            tap.flow(prints.get(symbol, ()))
+        self._forget_unwatched()
+        self.orders.publish(batch.notices)
+        if self._balances and batch.accounts:
+            names = {account.name for account in batch.accounts}
+            for (name, _), channel in self._balances.items():
+                if name in names:
+                    channel.show()
+        self.intervals.run_due()
 
-    def _publish_levels(self, market: Market) -> None:
-        bids, asks = market.book.bids.take_changes(), market.book.asks.take_changes()
-        readers = self._books.get(market.symbol)
-        if not readers or not (bids or asks):
-            return
-        instrument = market.instrument
-        changes = [
-            (side, price_text(price, instrument), to_wire(total))
-            for side, levels in (("buy", bids), ("sell", asks))
-            for price, total in levels
-        ]
-        frame = dumps({"type": "l2_updates", "symbol": market.symbol.upper(), "changes": changes})
-        for mailbox in readers:
-            mailbox.put(frame)
+    def _next_update_id(self) -> int:
+        self._update_id += 1
+        return self._update_id
 
-    def _publish_candle(self, market: Market, frame: str, readers: set[Mailbox]) -> None:
-        key = (market.symbol, frame)
-        bar = market.candles.newest(FRAMES[frame])
-        if bar is None or bar == self._shown_bars.get(key):
-            return
-        self._shown_bars[key] = bar
-        text = _candle_frame(market, frame, [bar])
-        for mailbox in readers:
-            mailbox.put(text)
-
-    def _publish_notice(self, notice: Notice) -> None:
-        readers = [reader for reader in self._orders if reader.account == notice.order.account.name]
-        if readers:
-            event = event_json(notice, self._engine.markets[notice.order.symbol].instrument)
-            for reader in readers:
-                reader.offer(event)
-
-
-def initial_events(engine: Engine, account: str) -> list[dict[str, Any]]:
-    """Return one `initial` event per live order of `account`, oldest first."""
-    orders = sorted((o for o in engine.live.values() if o.account.name == account), key=lambda o: o.id)
-    return [
-        event_json(
-            Notice(kind=OrderEventType.INITIAL, order=order, event_id=0, at_ms=order.created_ms),
-            engine.markets[order.symbol].instrument,
-            initial=True,
-        )
-        for order in orders
-    ]
-
-
-def dumps(message: object) -> str:
-    """Return compact JSON."""
-    return json.dumps(message, separators=(",", ":"))
-
-
-def _snapshot(market: Market) -> dict[str, Any]:
-    instrument = market.instrument
-    changes = [
-        (side, price_text(price, instrument), to_wire(total))
-        for side, levels in (("buy", market.book.bids.depth(0)), ("sell", market.book.asks.depth(0)))
-        for price, total in levels
-    ]
-    newest = list(market.prints)[-SNAPSHOT_TRADES:]
-    return {
-        "type": "l2_updates",
-        "symbol": market.symbol.upper(),
-        "changes": changes,
-        "trades": [trade_frame(trade, instrument) for trade in newest],
-        "auction_events": [],
-    }
-
-
-def _candle_frame(market: Market, frame: str, bars: list[Bar]) -> str:
-    # Candles are JSON numbers: written as the exact decimals they are, not through floats.
-    rows = ",".join(
-        "[" + ",".join([str(row[0]), *(to_wire(value) for value in row[1:])]) + "]"
-        for row in (market.candles.row(bar) for bar in bars)
-    )
-    return f'{{"type":"candles_{frame}_updates","symbol":"{market.symbol.upper()}","changes":[{rows}]}}'
+    def _forget_unwatched(self) -> None:
+        self._published += 1
+        if self._published % FORGET_EVERY == 0:
+            for symbol, market in self._engine.markets.items():
+                if symbol not in self._taps:
+                    forget_changes(market)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from domain.instrument import Instrument
 from domain.money import to_wire
-from venues.paper.feeds import dumps
+from venues.paper.encoding import dumps
 from venues.paper.listings import DOLLARS, decimals
 
 _NAMES = {"BTC": "Bitcoin", "ETH": "Ether", "SOL": "Solana", "USD": "US Dollar", "GUSD": "Gemini Dollar"}
