@@ -49,6 +49,19 @@ async def test_run_nobody_listens_says_so_and_keeps_trying() -> None:
         assert live.status().last_error == "the exchange cannot be reached"
 
 
+async def test_run_frame_beyond_all_bounds_new_connection() -> None:
+    async def flood(peer: Peer) -> None:
+        await peer.hear()
+        await peer.say(snapshot(), b"x" * (8 * 1024 * 1024 + 1))
+        await peer.stay()
+
+    async with serving(flood, quiet) as server:
+        live = feed(server)
+        async with background(live.run()):
+            await until(lambda: server.played == 2 and live.view("btcusd").synced)
+            assert live.status().last_error == "the exchange closed the connection"
+
+
 async def test_run_environment_proxy_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "WS_PROXY", "ws_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")

@@ -278,6 +278,84 @@ async def test_run_fill_every_field_read() -> None:
     assert last.type is OrderEventType.CLOSED
 
 
+async def test_run_every_type_in_one_array_of_a_group_key_read() -> None:
+    group = {"account_name": "primary", "api_session": "UI"}
+    reject = {"reason": "InvalidPrice", "is_live": False}
+    no_cancel = {"reason": "OrderNotFound", "cancel_command_id": "6433", "order_type": "limit"}
+    market = {"order_type": "market buy", "total_spend": "200.00", "original_amount": None, "price": None}
+
+    async def session(peer: Peer) -> None:
+        array = [
+            event("1", 0, type="initial", executed_amount="0.4", remaining_amount="0.6", **group),
+            event("2", 1, type="rejected", **reject, **group),
+            event("2", 2, type="closed", is_live=False, **group),  # tolerated, although it was refused
+            event("3", 3, type="cancel_rejected", **no_cancel, **group),
+            event("4", 4, **market, **group),
+            event("5", 5, type="booked", **group),
+        ]
+        await peer.say(ACK, array, beat(6))
+        await peer.stay()
+
+    desk = Desk()
+    async with serving(session) as server:
+        live = feed(server, desk)
+        async with background(live.run()):
+            await until(lambda: len(desk.events) == 6)
+            assert live.status().reconnects == 0
+    assert [e.type.value for e in desk.events] == [
+        "initial",
+        "rejected",
+        "closed",
+        "cancel_rejected",
+        "accepted",
+        "booked",
+    ]
+    initial, rejected, _, no_cancelled, spent, _ = desk.events
+    assert initial.fill is None  # what it says was executed has been told before
+    assert str(initial.order.executed_amount) == "0.4"
+    assert (rejected.order.reason, no_cancelled.order.reason) == ("InvalidPrice", "OrderNotFound")
+    assert no_cancelled.order.is_live
+    assert spent.order.original_amount == spent.order.price == 0
+
+
+async def test_status_heartbeats_overdue_counted_and_none_without_connection() -> None:
+    clock, go = ManualClock(START), asyncio.Event()
+
+    async def session(peer: Peer) -> None:
+        await peer.say(ACK)
+        await go.wait()
+        go.clear()
+        await peer.say(beat(0))
+        await go.wait()
+        await peer.cut()
+
+    desk = Desk()
+    async with serving(session) as server:
+        live = OrderFeed(
+            server.endpoint,
+            Credentials(KEY, SECRET),
+            NonceSource(None, ManualClock(START)),
+            clock,
+            desk.on_event,
+            desk.on_connected,
+            patience=Patience(first_s=10, longest_s=10),
+        )
+        async with background(live.run()):
+            await until(lambda: live.status().synced)
+            seen = []
+            for _ in range(3):
+                clock.advance(5.5)
+                seen.append(live.status().missed_heartbeats)
+            assert seen == [0, 2, 3]
+            go.set()
+            await until(lambda: live.status().missed_heartbeats == 0)
+            clock.advance(11.5)
+            assert live.status().missed_heartbeats == 2
+            go.set()
+            await until(lambda: not live.status().connected)
+            assert live.status().missed_heartbeats == 0
+
+
 def test_check_batches_both_readings_of_the_wire() -> None:
     counted, shared = Continuity(), Continuity()
     for numbers in ([0, 1, 2], [3], [4, 5]):
