@@ -134,6 +134,22 @@ class CancelByPerson(Body):
     scope: Literal["session"] | None = None
 
 
+class PrepareCall(Body):
+    """`POST /venue-calls/prepare`; what is in `fields` the catalogue judges."""
+
+    name: Short
+    path: dict[Short, Short] = {}
+    query: dict[Short, Short] = {}
+    fields: dict[Short, Any] = {}
+    account: Short | None = None
+
+
+class SendCall(Body):
+    """`POST /venue-calls/send`."""
+
+    id: Annotated[str, Field(pattern=r"^C-[0-9A-HJKMNP-TV-Z]{26}$")]
+
+
 Shape = TypeVar("Shape", bound=Body)
 
 

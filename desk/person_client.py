@@ -54,3 +54,20 @@ class PersonClient:
         """Cancel one order, or all of this session when no id is given."""
         body: Json = {"order_id": order_id} if order_id else {"scope": "session"}
         return await self._connection.post("/person/cancel", body)
+
+    async def prepare_call(
+        self,
+        name: str,
+        *,
+        path: Json | None = None,
+        query: Json | None = None,
+        fields: Json | None = None,
+        account: str | None = None,
+    ) -> Json:
+        """Build a call of the catalogue and see what would leave."""
+        body = {"name": name, "path": path or {}, "query": query or {}, "fields": fields or {}}
+        return await self._connection.post("/venue-calls/prepare", {**body, "account": account})
+
+    async def send_call(self, call_id: str) -> Json:
+        """Send a prepared call, once."""
+        return await self._connection.post("/venue-calls/send", {"id": call_id})

@@ -6,8 +6,20 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from desk.bodies import Approve, CancelByPerson, Edit, Kill, Nothing, Reject, one_target, read_body
+from desk.bodies import (
+    Approve,
+    CancelByPerson,
+    Edit,
+    Kill,
+    Nothing,
+    PrepareCall,
+    Reject,
+    SendCall,
+    one_target,
+    read_body,
+)
 from desk.service import Desk
+from desk.venue_calls import VenueCalls
 
 
 def add_person_routes(app: FastAPI, desk: Desk) -> None:
@@ -43,3 +55,21 @@ def add_person_routes(app: FastAPI, desk: Desk) -> None:
         body = await read_body(request, CancelByPerson)
         one_target(body.order_id, body.scope)
         return await desk.cancel(body.order_id, cause=None, source="person")
+
+    calls = VenueCalls(desk)
+
+    @app.get("/venue-calls")
+    async def venue_calls() -> dict[str, Any]:
+        return calls.catalogue()
+
+    @app.post("/venue-calls/prepare")
+    async def prepare_venue_call(request: Request) -> dict[str, Any]:
+        body = await read_body(request, PrepareCall)
+        return calls.prepare(
+            body.name, path=body.path, query=body.query, fields=body.fields, account=body.account
+        )
+
+    @app.post("/venue-calls/send")
+    async def send_venue_call(request: Request) -> dict[str, Any]:
+        body = await read_body(request, SendCall)
+        return await calls.send(body.id)

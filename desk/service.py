@@ -28,8 +28,10 @@ from desk.settlement import Settlement
 from desk.snapshots import Health
 from desk.stopping import Stopping
 from desk.store import Store
+from desk.wire import Wire
 from domain.clock import Clock, rfc3339
 from domain.errors import BadInputError, ConflictError, LockedError, MatrixError, NotFoundError
+from domain.ids import IdSource
 from domain.order import Origin
 from guardrails.kill_switch import Actor
 from guardrails.snapshot import Consent, ConsentKind, KillState
@@ -43,6 +45,8 @@ class Parts:
 
     settings: Settings
     store: Store
+    wire: Wire
+    ids: IdSource
     ledger: Ledger
     market: Market
     account: Account

@@ -319,6 +319,8 @@ def _parts(g: _Ground, world: Callable[[], str], key: Ed25519PrivateKey) -> Part
     return Parts(
         settings=g.settings,
         store=g.store,
+        wire=g.wire,
+        ids=g.ids,
         ledger=g.ledger,
         market=g.market,
         account=g.account,
