@@ -16,7 +16,18 @@ from venues.paper.refusals import RefusedError
 MAX_TITLE = 64
 """Characters of an account's name."""
 
-_GROUP_CALLS = frozenset({"roles", "fx_rate", "network", "network_assets", "order_events"})
+_GROUP_CALLS = frozenset(
+    {
+        "roles",
+        "fx_rate",
+        "network",
+        "network_assets",
+        "order_events",
+        "approved_addresses",
+        "approve_address",
+        "remove_address",
+    }
+)
 """Calls that a master key may make without naming an account, beside those made for master keys only."""
 
 _NEITHER_LETTER_NOR_SPACE = re.compile(r"[^a-z0-9 -]", re.ASCII)

@@ -33,9 +33,13 @@ async def test_withdrawal_holds_at_once_and_leaves_when_it_is_confirmed(keys: Ke
     assert "txHash" not in pending
     keys.pass_time(CONFIRMED_AFTER_MS)
     assert await available(keys["funds"], "BTC") == (Decimal("0.9"), Decimal("0.9"))
-    (complete,) = keys.documents("transfer")
+    answer = await keys["funds"].try_post("/v2/transfers")
+    assert unfit("transfers", answer) == []
+    (complete,) = answer.json()
     assert (complete["status"], len(str(complete["txHash"]))) == ("Complete", 64)
     assert complete["eid"] == pending["eid"]
+    (recorded,) = (await keys["master"].post("/v1/transactions"))["results"]
+    assert recorded["transactionHash"] == complete["txHash"]
 
 
 async def test_same_client_transfer_id_withdraws_once(keys: Keys) -> None:
@@ -122,6 +126,18 @@ async def test_account_without_a_list_is_told_so(keys: Keys) -> None:
     )
     listed = await keys["stranger"].post("/v1/approvedAddresses/account/bitcoin")
     assert listed == {"approvedAddresses": []}
+
+
+async def test_master_key_without_an_account_approves_for_its_group(keys: Keys) -> None:
+    for change in ("request", "remove"):
+        path = f"/v1/approvedAddresses/bitcoin/{change}"
+        said = await keys["master"].post(path, address=ELSEWHERE, label="for all")
+        listed = await keys["stranger"].post("/v1/approvedAddresses/account/bitcoin")
+        scopes = [each["scope"] for each in listed["approvedAddresses"]]
+        assert scopes == (["group", "account"] if change == "request" else ["account"])
+    assert said["message"] == f"{ELSEWHERE} removed from group pending-time approved addresses."
+    of_group = await keys["master"].post("/v1/approvedAddresses/account/bitcoin")
+    assert of_group == {"approvedAddresses": []}
 
 
 async def test_list_shows_newest_first_with_status(keys: Keys) -> None:

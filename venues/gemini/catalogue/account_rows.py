@@ -50,7 +50,7 @@ ROWS: Final = (
         request=_STAKE,
         answer="Staked",
         tier=2,
-        sim=_NAMES,
+        sim=_NAMES + " One provider; the limit of the rates is per 30 days, past it AccountLimitExceeded.",
     ),
     private(
         "unstake",
@@ -60,7 +60,7 @@ ROWS: Final = (
         request=_STAKE,
         answer="Unstaked",
         tier=2,
-        sim=_NAMES,
+        sim=_NAMES + " What is given back is available at once.",
     ),
     private(
         "staking_history",
@@ -71,7 +71,7 @@ ROWS: Final = (
         "currency: currency, interestOnly: bool, sortAsc: bool",
         answer="[StakingHistory]",
         tier=2,
-        sim=_NAMES,
+        sim=_NAMES + " Interest of a day is paid at midnight UTC on what is staked then.",
     ),
     private(
         "staking_rewards",
@@ -81,7 +81,7 @@ ROWS: Final = (
         request="since*: time | instant, until: time | instant, providerId: uuid, currency: currency",
         answer="map(map(StakingRewards))",
         tier=2,
-        sim=_NAMES,
+        sim=_NAMES + " Interest of a day is paid at midnight UTC on what is staked then.",
     ),
     site("site_page", "/", sim=_SITE),
     site(

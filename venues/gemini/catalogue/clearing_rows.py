@@ -25,6 +25,8 @@ ROWS: Final = (
         "expires_in_hrs: number",
         answer="ClearingMade",
         tier=2,
+        sim="Lives 24 hours unless it says otherwise, a week at most; without a counterparty "
+        "whoever knows its id may confirm it.",
     ),
     private(
         "clearing_confirm",
@@ -35,6 +37,8 @@ ROWS: Final = (
         request="clearing_id*: text, symbol*: symbol, amount*: decimal, price*: decimal, side*: buy/sell",
         answer="ClearingConfirmed",
         tier=2,
+        sim="Settlement is attempted a second later and then once a second until both sides "
+        "have the funds; no fee is charged. A clearing id that the caller cannot confirm is OrderNotFound.",
     ),
     private(
         "clearing_cancel",
@@ -45,6 +49,7 @@ ROWS: Final = (
         request="clearing_id*: text",
         answer="ClearingCancelled",
         tier=2,
+        sim="Open to the source and the broker until the last confirmation.",
     ),
     private(
         "clearing_status",
@@ -54,6 +59,7 @@ ROWS: Final = (
         request="clearing_id*: text",
         answer="ClearingState",
         tier=2,
+        sim="What is not the caller's is Not Found.",
     ),
     private(
         "clearing_list",
@@ -63,6 +69,7 @@ ROWS: Final = (
         request=_FILTER,
         answer="ClearingOrders",
         tier=2,
+        sim="Newest first; funded leaves those that the account could settle now.",
     ),
     private(
         "broker_new",
@@ -74,6 +81,7 @@ ROWS: Final = (
         "amount*: decimal, expires_in_hrs*: number, price*: decimal, side*: buy/sell",
         answer="ClearingMade",
         tier=2,
+        sim="Lives a week at most; an unknown counterparty is NoAccountOfTypeRequired.",
     ),
     private(
         "broker_list",
@@ -83,6 +91,7 @@ ROWS: Final = (
         request=_FILTER,
         answer="BrokerOrders",
         tier=2,
+        sim="Newest first; funded leaves those that both sides could settle now.",
     ),
     private(
         "clearing_trades",
@@ -92,5 +101,6 @@ ROWS: Final = (
         request="timestamp_nanos: int, limit_per_account: int",
         answer="ClearingTrades",
         tier=2,
+        sim="Orders of every state; with a time the oldest changed since then, returned newest first.",
     ),
 )

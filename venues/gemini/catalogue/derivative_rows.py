@@ -17,6 +17,8 @@ ROWS: Final = (
         scope="balances:read",
         answer="MarginAccount",
         tier=2,
+        sim="Nothing is lent: nothing is borrowed, powers are the free collateral, every balance counts "
+        "at the last price.",
     ),
     private(
         "margin_rates",
@@ -25,6 +27,7 @@ ROWS: Final = (
         scope="balances:read",
         answer="MarginRates",
         tier=2,
+        sim="Nothing is lent; the rates are those of the sample of the venue.",
     ),
     private(
         "margin_preview",
@@ -35,6 +38,7 @@ ROWS: Final = (
         "totalSpend: decimal",
         answer="MarginPreview",
         tier=2,
+        sim="The order is treated as filled at its price; one beyond the funds is InsufficientFunds.",
     ),
     private(
         "margin",
@@ -44,6 +48,7 @@ ROWS: Final = (
         request="symbol*: symbol",
         answer="PerpetualMargin",
         tier=2,
+        sim="There are no positions; the powers are 20 times the free collateral at the mark price.",
     ),
     private(
         "positions",
@@ -52,7 +57,7 @@ ROWS: Final = (
         scope="orders:read",
         answer="Positions | [Position]",
         tier=2,
-        sim="Answers an object with openPositions; the venue's own sample is a bare array.",
+        sim="Answers an object with openPositions; the venue's own sample is a bare array. There are none.",
     ),
     private(
         "funding_payment",
@@ -62,6 +67,7 @@ ROWS: Final = (
         query="since: time, to: time",
         answer="[FundingPayment]",
         tier=2,
+        sim="There are no positions, so there are no payments.",
     ),
     private(
         "funding_payment_report",
@@ -71,6 +77,7 @@ ROWS: Final = (
         query="fromDate: date, toDate: date, numRows: int",
         answer="[FundingPayment | FundingTransfer]",
         tier=2,
-        sim="The pages show the rows nested, the venue's OpenAPI file flat.",
+        sim="The pages show the rows nested, the venue's OpenAPI file flat."
+        " There are no positions, so there are no payments.",
     ),
 )

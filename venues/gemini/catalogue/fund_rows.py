@@ -56,6 +56,8 @@ ROWS: Final = (
         answer="[DepositAddress]",
         tier=2,
         rate=_ADDRESSES,
+        sim="Each account has one from the start; they are play addresses; a currency stands for "
+        "its main network.",
     ),
     private(
         "new_address",
@@ -68,6 +70,7 @@ ROWS: Final = (
         answer="NewAddress",
         tier=2,
         rate=_ADDRESSES,
+        sim="Play addresses, never real ones; a currency stands for its main network, as ccxt sends it.",
     ),
     private(
         "transfers",
@@ -98,6 +101,7 @@ ROWS: Final = (
         answer="[CustodyFee]",
         tier=2,
         rate=_TRANSFERS,
+        sim="Only a custody account is charged: the network's fee of each of its withdrawals.",
     ),
     private(
         "withdraw_fee",
@@ -107,7 +111,7 @@ ROWS: Final = (
         request="address*: text, amount*: decimal",
         answer="FeeEstimate",
         tier=2,
-        sim=_FEE_SCOPE,
+        sim=_FEE_SCOPE + " Ten withdrawals a calendar month are free, but for a custody account.",
     ),
     private(
         "withdraw_fee_v1",
@@ -117,7 +121,7 @@ ROWS: Final = (
         request="address*: text, amount*: decimal",
         answer="FeeEstimate",
         tier=2,
-        sim=_FEE_SCOPE,
+        sim=_FEE_SCOPE + " Ten withdrawals a calendar month are free, but for a custody account.",
     ),
     private(
         "withdraw",
@@ -128,6 +132,8 @@ ROWS: Final = (
         request=_WITHDRAWAL,
         answer="Withdrawal",
         tier=2,
+        sim="Confirmed after a minute; arrives where the address is one of this exchange; an address that "
+        "is not approved or still held is InvalidFundTransfer.",
     ),
     private(
         "withdraw_v1",
@@ -138,6 +144,7 @@ ROWS: Final = (
         request=_WITHDRAWAL,
         answer="WithdrawalV1",
         tier=2,
+        sim="As the second version, over the currency's main network.",
     ),
     # What opens a way out counts as moving money, though the call itself moves none.
     private(
@@ -149,6 +156,7 @@ ROWS: Final = (
         request="accountnumber*: text, routing*: text, type*: checking/savings, name*: text",
         answer="BankAdded",
         tier=2,
+        sim="Linked at once, without the wire that the venue waits for; the same account twice is one bank.",
     ),
     private(
         "add_bank_cad",
@@ -160,7 +168,8 @@ ROWS: Final = (
         "institutionnumber: text, branchnumber: text",
         answer="CadBankAdded",
         tier=2,
-        sim="How the venue spells the institution and branch numbers is not known.",
+        sim="How the venue spells the institution and branch numbers is not known."
+        " Linked at once; the same account twice is one bank.",
     ),
     private(
         "payment_methods",
@@ -177,6 +186,7 @@ ROWS: Final = (
         scope="addresses:read",
         answer="ApprovedAddresses",
         tier=2,
+        sim="The account's and its group's; pending-mua does not occur.",
     ),
     private(
         "approve_address",
@@ -187,6 +197,7 @@ ROWS: Final = (
         request="address*: text, label*: text, memo: text",
         answer="Message",
         tier=2,
+        sim="Needs no trusted addresses; asking again does not start the seven days anew.",
     ),
     private(
         "remove_address",
@@ -197,6 +208,7 @@ ROWS: Final = (
         request="address*: text",
         answer="Message",
         tier=2,
+        sim="An address that is not listed is InvalidParameterValue.",
     ),
     private(
         "account_transfer",

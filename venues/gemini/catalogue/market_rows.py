@@ -27,7 +27,13 @@ ROWS: Final = (
         answer="SymbolDetails",
         sim="contract_price_currency is left out for spot, as other clients take its presence for a swap.",
     ),
-    public("network_v1", "/v1/network/{token}", answer="TokenNetworks", tier=2),
+    public(
+        "network_v1",
+        "/v1/network/{token}",
+        answer="TokenNetworks",
+        tier=2,
+        sim="Networks of the currencies of this exchange.",
+    ),
     public("pub_ticker", "/v1/pubticker/{symbol}", answer="PubTicker"),
     public("ticker", "/v2/ticker/{symbol}", answer="Ticker"),
     public(
@@ -65,16 +71,23 @@ ROWS: Final = (
         query=f"symbol*: symbol, {_REPORT}",
         answer="file",
         tier=2,
-        sim="Public, as the venue's OpenAPI file has it; an older text calls it private.",
+        sim="Public, as the venue's OpenAPI file has it; an older text calls it private."
+        " At most 20,000 rows, none in the future; columns are our own.",
     ),
     public("risk_stats", "/v1/riskstats/{symbol}", answer="RiskStats"),
-    public("staking_rates", "/v1/staking/rates", answer="map(map(StakingRate))", tier=2),
+    public(
+        "staking_rates",
+        "/v1/staking/rates",
+        answer="map(map(StakingRate))",
+        tier=2,
+        sim="One provider; the rates are those of the sample of the venue and stand still.",
+    ),
     public(
         "auction",
         "/v1/auction/{symbol}",
         answer="Auction",
         tier=2,
-        sim="Auctions are gone at the venue; the fields are those of a recording of 2019.",
+        sim="Auctions are gone at the venue; the fields are those of a recording of 2019. All are zero.",
     ),
     public(
         "auction_history",
@@ -82,10 +95,18 @@ ROWS: Final = (
         query="since: time, limit_auction_results: int, include_indicative: bool",
         answer="[AuctionEvent]",
         tier=2,
-        sim="Auctions are gone at the venue; the fields are those of a recording of 2019.",
+        sim="Auctions are gone at the venue; the fields are those of a recording of 2019. It is empty.",
     ),
     private("fx_rate", "/v2/fxrate/{pair}/{timestamp}", method="GET", roles="A", answer="FxRate"),
-    private("network", "/v2/network/{token}", method="GET", roles="FM/A", answer="TokenNetworks", tier=2),
+    private(
+        "network",
+        "/v2/network/{token}",
+        method="GET",
+        roles="FM/A",
+        answer="TokenNetworks",
+        tier=2,
+        sim="Networks of the currencies of this exchange, whatever the account.",
+    ),
     private(
         "network_assets",
         "/v2/networks/{network}/assets",
@@ -93,6 +114,7 @@ ROWS: Final = (
         roles="FM/A",
         answer="NetworkAssets",
         tier=2,
+        sim="An unknown network is 400 with an errorMessage, as in the OpenAPI file of the venue.",
     ),
     private(
         "funding_payment_report_xlsx",
@@ -103,6 +125,7 @@ ROWS: Final = (
         query=_REPORT,
         answer="file",
         tier=2,
-        sim="The signed request may be the path alone or the path with its query.",
+        sim="The signed request may be the path alone or the path with its query."
+        " There are no positions, so there are no payments; columns are our own.",
     ),
 )

@@ -46,11 +46,14 @@ def trades(exchange: Exchange, call: Call) -> dict[str, Any]:
     given, account = checked("clearing_trades", call), call.owner
     since_ms = -(-given.get("timestamp_nanos", 0) // _NANOS_PER_MS)
     limit = within(given, "limit_per_account", 100, 300)
-    found = [
-        order
-        for order in all_orders(exchange)
-        if account.name in {*order.parties, order.broker} and order.updated >= since_ms
-    ]
+    found = sorted(
+        (
+            order
+            for order in all_orders(exchange)
+            if account.name in {*order.parties, order.broker} and order.updated >= since_ms
+        ),
+        key=lambda order: order.updated,
+    )
     # A time given: the oldest from it, so that one can page forward.
     found = found[:limit] if "timestamp_nanos" in given else found[-limit:]
     return {"results": [_trade_view(exchange, order) for order in reversed(found)]}

@@ -17,11 +17,11 @@ from venues.paper.engine import Market
 from venues.paper.exchange import DAY_MS, Exchange
 from venues.paper.ledger import Account
 from venues.paper.listings import DOLLARS
+from venues.paper.perpetuals import mark_price
 from venues.paper.refusals import RefusedError
 from venues.paper.services.fields import checked, positive
 from venues.paper.services.funds import require
-from venues.paper.services.margin_accounts import margin_account
-from venues.paper.services.perpetuals import perpetual
+from venues.paper.services.margin_accounts import margin_account, perpetual
 
 MAX_LEVERAGE: Final = 20
 """Of perpetual swaps."""
@@ -80,7 +80,8 @@ def perpetual_margin(exchange: Exchange, call: Call) -> dict[str, str]:
     market = perpetual(exchange, checked("margin", call)["symbol"])
     value = _collateral(exchange, account, {})
     buys, sells = _reserved(exchange, account)
-    power = max(ZERO, value - buys - sells) * MAX_LEVERAGE / market.last
+    price = mark_price(exchange.engine, market.symbol, exchange.timeline.now_ms())
+    power = max(ZERO, value - buys - sells) * MAX_LEVERAGE / price
     size = to_wire(market.instrument.round_amount(power))
     return {
         "margin_assets_value": _dollars(value),

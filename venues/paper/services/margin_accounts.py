@@ -1,9 +1,11 @@
-"""Which accounts are of the kind that may use margin and derivatives."""
+"""Which accounts may use margin and derivatives, and which markets are derivatives."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from venues.paper.call import market_or_invalid
+from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Account
 from venues.paper.refusals import RefusedError
@@ -24,3 +26,11 @@ def margin_account(exchange: Exchange, account: Account) -> Account:
             f"Account {account.short_name} is not enabled for margin and derivatives",
         )
     return account
+
+
+def perpetual(exchange: Exchange, symbol: object) -> Market:
+    """Return the market of a perpetual swap. Raises `InvalidSymbol` for anything else."""
+    market = market_or_invalid(exchange, symbol)
+    if market.instrument.is_spot:
+        raise RefusedError("InvalidSymbol", f"{market.symbol.upper()} is not a perpetual swap")
+    return market
