@@ -40,6 +40,7 @@ READ_ANYWAY = 32 * 1024 * 1024
 BODY_S = 15.0
 """How long a body may take to arrive."""
 
+QUERY_LIMIT = 8 * 1024
 QUERY_FIELDS = 64
 _UNREAD = frozenset({408, 413})
 """Refusals that leave bytes of the request on the connection, which must not be read as the next one."""
@@ -211,6 +212,8 @@ def _peer(scope: Scope) -> str:
 
 def _query(scope: Scope) -> dict[str, str]:
     text = scope["query_string"].decode("latin-1")
+    if len(text) > QUERY_LIMIT:
+        raise RefusedError("Bad Request", f"A query may have at most {QUERY_LIMIT} characters")
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS))
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from domain.clock import Clock, ManualClock, epoch_ms, from_epoch_ms
@@ -34,6 +34,8 @@ class Timeline:
         self._wall = clock
         self.speed = speed
         self._pace = Decimal(1) if self.is_unpaced or self.is_virtual else speed
+        ms, wall_ms = self._pace.as_integer_ratio()
+        self._ms_per_wall_us = (ms, wall_ms * 1000)
         self._skipped_ms = 0
         if self.is_virtual and not isinstance(clock, ManualClock):
             start_ms = max(epoch_ms(clock.now()), not_before_ms)
@@ -45,9 +47,12 @@ class Timeline:
 
     def now_ms(self) -> int:
         """Return the exchange's time in milliseconds since 1970 UTC."""
-        passed_us = (self._clock.now() - self._wall_start) // timedelta(microseconds=1)
-        now_ms = self._start_ms + self._skipped_ms + int(passed_us * self._pace / 1000)
-        self._latest_ms = max(self._latest_ms, now_ms)
+        passed = self._clock.now() - self._wall_start
+        passed_us = (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+        ms, wall_us = self._ms_per_wall_us
+        now_ms = self._start_ms + self._skipped_ms + passed_us * ms // wall_us
+        if now_ms > self._latest_ms:
+            self._latest_ms = now_ms
         return self._latest_ms
 
     def wall_now(self) -> datetime:
