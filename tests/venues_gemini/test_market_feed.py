@@ -258,6 +258,21 @@ async def test_run_refused_subscription_each_symbol_asks_for_itself() -> None:
             assert "NoValidTradingPairs" in live.status().last_error
 
 
+async def test_run_refused_for_its_rate_connection_kept() -> None:
+    async def session(peer: Peer) -> None:
+        await peer.hear()
+        await peer.say({"result": "error", "reason": "RateLimit"}, snapshot())
+        await peer.stay()
+
+    async with serving(session) as server:
+        live = feed(server)
+        async with background(live.run()):
+            await until(lambda: live.view("btcusd").synced)
+            assert live.status().last_error == "the exchange refused the subscription (RateLimit)"
+            await asyncio.sleep(0.05)
+            assert server.played == 1
+
+
 async def test_run_candles_mark_price_and_funding_exact_in_one_request() -> None:
     first_minute, ns = 1_700_000_040_000, 1_700_000_100_123_456_789
 

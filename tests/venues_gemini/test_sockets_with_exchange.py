@@ -180,6 +180,23 @@ async def test_both_books_equal_engine_and_rest_to_the_last_level(customer: Cust
             assert (status.reconnects, status.last_error, status.missed_heartbeats) == (0, "", 0)
 
 
+async def test_perpetual_mark_price_funding_and_candles_followed(customer: Customer) -> None:
+    perp = next(symbol for symbol in customer.running.exchange.engine.markets if symbol.endswith("perp"))
+    live = MarketFeed(
+        customer.at("rest"),
+        ["btcusd", perp],
+        SystemClock(),
+        candles=["1h", "1d"],
+        perpetuals=[perp],
+        patience=HASTE,
+    )
+    async with background(live.run()), moving(customer.running):
+        await until(lambda: live.funding(perp) is not None and live.mark_price(perp) is not None, within_s=5)
+        await until(lambda: live.candles("btcusd", "1h") != [] and live.candles("btcusd", "1d") != [])
+        assert live.status().last_error == ""
+    assert live.candles("btcusd", "1h")[0].start < live.candles("btcusd", "1h")[-1].start
+
+
 async def test_check_book_live_feed_good_while_the_world_moves(customer: Customer) -> None:
     live = MarketFeed(customer.at("rest"), ["btcusd"], SystemClock(), patience=HASTE)
     async with background(live.run()), moving(customer.running):

@@ -206,8 +206,9 @@ class MarketFeed:
             self._loop.note_heartbeat()
         elif kind == "" and found.result == "error":
             self._loop.last_error = f"the exchange refused the subscription ({plain(found.reason)[:40]})"
-            # One bad symbol refuses its whole frame: from the next connection on each asks for itself.
-            self._batch = 1
+            if found.reason != "RateLimit":
+                # One bad symbol refuses its whole frame: from the next connection on each asks for itself.
+                self._batch = 1
         elif kind in {"l2_updates", "trade"}:
             raise ValueError("a book or trade frame of an unknown form")
         elif (market := self._markets.get(found.symbol)) is not None:
@@ -229,6 +230,14 @@ class MarketFeed:
             return None  # a kind that we do not read, with fields of its own
         market.heard[stream] = self._clock.monotonic()
         return market.symbol
+
+    def distrust(self, symbol: str, why: str) -> None:
+        """Drop the book of `symbol`; it is asked for anew as soon as the venue allows.
+
+        Raises `NotFoundError` for a symbol that is not watched.
+        """
+        self._lose(self._market(symbol), why)
+        self._tell(symbol)
 
     def _lose(self, market: Market, why: str) -> None:
         self._loop.last_error = why
