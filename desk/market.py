@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.clock import Clock, rfc3339
 from domain.errors import BadInputError, UnreachableError, VenueError
-from domain.instrument import Instrument
+from domain.instrument import Instrument, InstrumentStatus
 from domain.market import BookView, Candle
 from domain.money import CONTEXT, ONE, to_wire
 from venues.gemini.client import GeminiRest
@@ -29,8 +29,15 @@ INTERVALS = ("1m", "5m", "15m", "30m", "1h", "6h", "1d")
 
 
 def choose_symbols(instruments: Iterable[Instrument]) -> list[Instrument]:
-    """Pick what to watch: spot pairs, those quoted in dollars first, at most `MOST_WATCHED`."""
-    spot = [i for i in instruments if i.is_spot and i.quote in PREFERRED_QUOTES]
+    """Pick what to watch: spot pairs that trade, those quoted in dollars first, at most `MOST_WATCHED`.
+
+    A closed pair, such as one that only wraps a token, has no book to wait for.
+    """
+    spot = [
+        i
+        for i in instruments
+        if i.is_spot and i.status is not InstrumentStatus.CLOSED and i.quote in PREFERRED_QUOTES
+    ]
     spot.sort(key=lambda i: (PREFERRED_QUOTES.index(i.quote), i.symbol))
     return spot[:MOST_WATCHED]
 
@@ -69,6 +76,11 @@ class Market:
         if self._feed is None:
             return BookView(symbol=symbol, bids=(), asks=(), age_s=None, synced=False)
         return self._feed.view(symbol, depth)
+
+    def distrust(self, symbol: str, why: str) -> None:
+        """Take the book of `symbol` as unknown until the venue sent it anew."""
+        if self._feed is not None:
+            self._feed.distrust(symbol, why)
 
     def previous_mid(self, symbol: str) -> Decimal | None:
         """Return the mid of about five seconds ago, the measure of a jump."""
