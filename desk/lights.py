@@ -9,7 +9,9 @@ from desk.account import BALANCES_FRESH_S, Account
 from desk.reconciliation import Reconciliation
 from desk.snapshots import Health
 from desk.store import Store
+from guardrails.rules_state import MAX_CLOCK_SKEW_S
 from guardrails.snapshot import KillState
+from venues.gemini.heartbeats import Heartbeats
 from venues.gemini.market_feed import MarketFeed
 from venues.gemini.order_feed import OrderFeed
 
@@ -35,16 +37,23 @@ class Lights:
         self._health = health
         self._kill_state = kill_state
         self._feeds: dict[str, MarketFeed | OrderFeed] = {}
+        self._heartbeats: Heartbeats | None = None
 
     def attach(self, market: MarketFeed, orders: OrderFeed) -> None:
         """Take the feeds once they exist."""
         self._feeds = {"Market WS": market, "Order WS": orders}
+
+    def attach_heartbeats(self, heartbeats: Heartbeats) -> None:
+        """Take the heartbeats of a key that needs them; without, there is no such light."""
+        self._heartbeats = heartbeats
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the rows of `/connections`."""
         return [
             self._rest(),
             *(self._feed(name) for name in ("Market WS", "Order WS")),
+            self._clock(),
+            *self._heartbeat(),
             self._flag("Journal", is_ok=self._store.is_journal_ok, ok="durable", bad="writing failed"),
             self._flag(
                 "Reconciled",
@@ -77,6 +86,23 @@ class Lights:
         is_slow = status.age_s is not None and status.age_s > _SLOW_AGE_S
         detail = "silent" if is_slow else f"in sync, {status.reconnects} reconnects"
         return row(name, "slow" if is_slow else "ok", detail, status.age_s, status.last_error)
+
+    def _clock(self) -> dict[str, Any]:
+        skew = self._health.clock_skew_s()
+        if skew is None:
+            return row("Clock", "slow", "not compared with the exchange's yet", None, None)
+        detail = f"{abs(skew):.0f} s from the exchange's"
+        if abs(skew) > MAX_CLOCK_SKEW_S:
+            return row("Clock", "down", detail, None, f"{detail}: set this machine's time")
+        return row("Clock", "ok", detail, None, None)
+
+    def _heartbeat(self) -> list[dict[str, Any]]:
+        if self._heartbeats is None:
+            return []
+        status = self._heartbeats.status()
+        state = "ok" if not status.missed else "slow" if status.is_ok else "down"
+        detail = f"{status.missed} missed" if status.missed else "the session is alive"
+        return [row("Heartbeat", state, detail, status.age_s, status.last_error or None)]
 
     def _latch(self) -> dict[str, Any]:
         state = self._kill_state()

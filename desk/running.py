@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from desk.book_watch import BookWatch
 from desk.market import choose_symbols
 from desk.wiring import Assembly
 from domain.errors import MatrixError
 from domain.order import OrderEvent
 from memory import chain, words
+from venues.gemini.heartbeats import Heartbeats
 from venues.gemini.market_feed import MarketFeed
 from venues.gemini.order_feed import OrderFeed
 
@@ -120,6 +122,11 @@ class Running:
             group.create_task(orders.run())
             group.create_task(market.follow_changes())
             group.create_task(market.follow_mids())
+            group.create_task(BookWatch(market, self._assembly.wire.rest, self._parts.store).run())
+            if self._assembly.requires_heartbeat:
+                heartbeats = Heartbeats(self._assembly.wire.rest, clock)
+                self._parts.lights.attach_heartbeats(heartbeats)
+                group.create_task(heartbeats.run())
 
     async def _on_event(self, event: OrderEvent) -> None:
         self._parts.settlement.apply_event(event)

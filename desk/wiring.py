@@ -56,13 +56,15 @@ _SOURCES = {
 class Venue:
     """Where orders go and with which key; `endpoint` came from the sandbox lock.
 
-    `secret` is here only so that every sink can be told what must never be written.
+    `secret` is here only so that every sink can be told what must never be written. A key that
+    `requires_heartbeat` loses its orders when it falls silent for 30 s.
     """
 
     endpoint: Endpoint
     credentials: Credentials
     secret: str
     world: Callable[[], str]
+    requires_heartbeat: bool = False
 
 
 def paper_venue(home: Path) -> Venue:
@@ -83,7 +85,11 @@ def paper_venue(home: Path) -> Venue:
             "Start it: matrix up, or matrix exchange.",
         ) from error
     return Venue(
-        sandbox_lock.endpoint(Mode.PAPER, address), credentials, keys["api_secret"], lambda: _world(home)
+        sandbox_lock.endpoint(Mode.PAPER, address),
+        credentials,
+        keys["api_secret"],
+        lambda: _world(home),
+        requires_heartbeat=keys.get("requires_heartbeat") is True,
     )
 
 
@@ -115,6 +121,7 @@ class Assembly:
     wire: Wire
     endpoint: Endpoint
     journal_key: Ed25519PrivateKey
+    requires_heartbeat: bool
 
 
 def assemble(
@@ -144,7 +151,7 @@ def assemble(
     wire = Wire(GeminiRest(venue.endpoint, venue.credentials, nonces, clock), venue.credentials, nonces)
     ground = _ground(home, settings, store, wire, clock=clock, ids=ids)
     parts = _parts(ground, venue.world, journal_key)
-    return Assembly(Desk(parts), wire, venue.endpoint, journal_key)
+    return Assembly(Desk(parts), wire, venue.endpoint, journal_key, venue.requires_heartbeat)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
