@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,10 @@ async def test_true_book_stays(stack: DeskStack) -> None:
 
 async def test_book_with_a_level_that_is_not_there_is_dropped_and_written_down(stack: DeskStack) -> None:
     market = stack.desk.parts.market
-    bid = market.view("btcusd", 1).bids[0].price
+    ghost = market.view("btcusd", 1).bids[0].price - Decimal("0.01")
     feed = market._feed
     assert feed is not None
-    phantom = {"type": "l2_updates", "symbol": "BTCUSD", "changes": [["buy", str(bid - 1), "3.3"]]}
+    phantom = {"type": "l2_updates", "symbol": "BTCUSD", "changes": [["buy", str(ghost), "3.3"]]}
     assert feed.take(json.dumps(phantom).encode()) == "btcusd"
     found = await watch(stack).check("btcusd")
     assert [(each.price, str(each.live), str(each.rest)) for each in found.differences] == [
