@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from cli.capture import RotatingLog
+from cli.command import speed_number
 from cli.exits import Exit, exit_of
 from cli.home import prepare, resolve
 from cli.main import build_parser, main, with_default_command
 from cli.output import clean
+from cli.plans import World
 from domain import errors
 from domain.errors import BadInputError
 from tests.cli.conftest import Run
@@ -87,6 +89,12 @@ def test_exit_code_of_a_halted_desk_is_four() -> None:
     assert exit_of(errors.LockedError("HALTED", "the desk is halted")) is Exit.HALTED
 
 
+def test_speed_max_reaches_the_exchange_as_it_was_said() -> None:
+    assert speed_number("max").is_infinite()
+    assert World(speed=speed_number("max")).arguments() == ["--speed", "max"]
+    assert World(speed=speed_number("2.5")).arguments() == ["--speed", "2.5"]
+
+
 def test_clean_drops_everything_that_steers_a_terminal() -> None:
     hostile = "ok\x1b[2J\x07\x9b31m \u202eevil\u200b\x00\ttab\nline\r"
     assert clean(hostile) == "ok[2J31m evil\ttab\nline"
@@ -107,6 +115,9 @@ def test_clean_drops_everything_that_steers_a_terminal() -> None:
         (["journal", "show", "R-a/b"], "is not a record's id"),
         (["journal", "tail", "-n", "0"], "is not a count"),
         (["up", "--replay", "missing.jsonl"], "missing.jsonl cannot be read"),
+        (["exchange", "--speed", "max"], "--speed max plays a recording"),
+        (["exchange", "--faults", "missing.toml"], "missing.toml cannot be used"),
+        (["exchange", "--faults", "plan.txt"], "neither a .toml nor a .json file"),
     ],
 )
 def test_bad_arguments_exit_with_two_and_say_what_to_do(matrix: Run, arguments: list[str], part: str) -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from domain.clock import ManualClock
 from domain.errors import BadInputError
@@ -23,6 +23,7 @@ from tests.venues_paper.signed import ORDER, Client, signed_headers
 from venues.paper.fault_file import FaultPlan, plan_from_json, read_plan
 from venues.paper.fault_kinds import AnyFault, Stream
 from venues.paper.faults import Faults
+from venues.paper.opening import TIME_NONCE
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
@@ -405,3 +406,53 @@ async def test_other_customers_numbers_start_anew_after_a_reconnect(
             assert (await world.two_orders(socket))[0] == ("accepted", 5)
         async with world.events() as socket:
             assert (await world.two_orders(socket))[0] == ("initial", 0)
+
+
+async def test_clock_of_nonces_can_be_wrong_too(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    text = '[[fault]]\nkind = "clock_skew"\nclock = "nonce"\nseconds = -45'
+    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=plan(text)) as running:
+        key = running.key(TIME_NONCE)
+        now = running.exchange.timeline.now_ms() // 1000
+        answers = []
+        for _ in range(2):
+            headers = signed_headers(key.api_key, key.api_secret, "/v1/heartbeat", nonce=now)
+            answers.append(await http.post(running.url + "/v1/heartbeat", headers=headers))
+        assert [answer.status_code for answer in answers] == [400, 200]
+        assert answers[0].json()["reason"] == "InvalidNonce"
+
+
+SUBSCRIPTIONS = {
+    Stream.MARKET_DATA: (
+        "/v2/marketdata",
+        '{"type":"subscribe","subscriptions":[{"name":"l2","symbols":["BTCUSD"]}]}',
+    ),
+    Stream.MARKET_DATA_V1: ("/v1/multimarketdata?symbols=BTCUSD", ""),
+    Stream.WEBSOCKET_API: ("/?snapshot=-1", '{"id":"1","method":"subscribe","params":["btcusd@depth"]}'),
+}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("stream", SUBSCRIPTIONS)
+async def test_every_stream_has_its_faults(world: World, stream: Stream) -> None:
+    faults = world.running.exchange.faults
+    faults.clear()
+    faults.arm(plan(f'[[fault]]\nkind = "cut_stream"\nstream = "{stream}"'))
+    path, subscription = SUBSCRIPTIONS[stream]
+    async with connect(world.running.ws_url + path, proxy=None) as socket:
+        if subscription:
+            await socket.send(subscription)
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 5)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_socket_can_be_refused_and_cut_before_it_opens(world: World) -> None:
+    faults = world.running.exchange.faults
+    for kind, status in (("maintenance", 503), ("rate_limit_storm", 429), ("cut_before", 403)):
+        faults.clear()
+        queued = "\nqueued = 0" if kind == "rate_limit_storm" else ""
+        faults.arm(plan(f'[[fault]]\nkind = "{kind}"\npath = "/v2/marketdata"{queued}'))
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(world.running.ws_url + "/v2/marketdata", proxy=None)
+        assert refusal.value.response.status_code == status
+    faults.clear()

@@ -125,7 +125,7 @@ class EmptyBody(RequestFault, frozen=True, kw_only=True, tag="empty_body"):
 class OtherBody(RequestFault, frozen=True, kw_only=True, tag="not_json"):
     """Carries the request out and answers a page instead of JSON."""
 
-    status: Annotated[int, Meta(ge=200, le=599)] = 502
+    status: Literal[200, 400, 403, 404, 429, 500, 502, 503, 504] = 502
     text: Annotated[str, Meta(max_length=4096)] = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 

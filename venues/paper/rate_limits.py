@@ -128,7 +128,7 @@ class RateLimits:
         found = self._counters.get(who)
         if found is None:
             if len(self._counters) >= KEPT_BUCKETS:
-                self._counters.clear()
+                self._counters.clear()  # on loopback, clients are as few as keys
             found = self._counters[who] = SocketCounters(self._now_ms, is_on=self._is_on)
         return found
 

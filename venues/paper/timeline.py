@@ -51,8 +51,7 @@ class Timeline:
         passed_us = (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
         ms, wall_us = self._ms_per_wall_us
         now_ms = self._start_ms + self._skipped_ms + passed_us * ms // wall_us
-        if now_ms > self._latest_ms:
-            self._latest_ms = now_ms
+        self._latest_ms = max(self._latest_ms, now_ms)
         return self._latest_ms
 
     def wall_now(self) -> datetime:
