@@ -215,12 +215,11 @@ async def test_send_journal_that_fails_stops_it() -> None:
 
 
 async def test_send_given_up_midway_written_down() -> None:
-    hang = Act(wait_s=30)
-    async with running(always=hang) as server:
-        async with person(server, deadlines=Deadlines(hold_s=0.05)) as (calls, told):
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await calls.call("withdraw", TO, fields=WITHDRAWAL)
+    brief = Deadlines(hold_s=0.05)
+    async with running(always=Act(wait_s=30)) as server, person(server, deadlines=brief) as (calls, told):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await calls.call("withdraw", TO, fields=WITHDRAWAL)
     assert [(record.stage, record.error_code) for record in told] == [
         (Stage.SENDING, ""),
         (Stage.FAILED, "LEFT_BEHIND"),
