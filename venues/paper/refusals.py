@@ -7,6 +7,8 @@ class RefusedError(Exception):
     """A request that the exchange turns down; rendered as `{"result":"error","reason","message"}`."""
 
     def __init__(self, reason: str, message: str, status: int = 400) -> None:
+        # A message may repeat what a client sent, and JSON can hold halves of characters that UTF-8 cannot.
+        message = message.encode("utf-8", "replace").decode()
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message

@@ -1,18 +1,25 @@
 """Every call of the second tier: a good one fits its row, and each way to get it wrong has its reason."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.venues_paper.services.asking import Keys, unfit
-from tests.venues_paper.signed import signed_headers
+from tests.venues_paper.signed import NONCES, signed_headers
 from venues.gemini.catalogue import TABLE, Auth, Role
 from venues.gemini.catalogue.kinds import Field, Kind, Word
 from venues.paper.services.approved_addresses import WALLET_LABEL
 from venues.paper.services.chains import CHAINS, play_address
 from venues.paper.services.staking_terms import PROVIDER
 from venues.paper.subaccounts import counterparty_id
+
+
+class RawNumber(str):
+    """A JSON number as it is to stand on the wire."""
+
+    __slots__ = ()
 
 
 def wallet(network: str) -> str:
@@ -255,3 +262,59 @@ async def test_request_sent_twice_is_carried_out_once(shared_keys: Keys, name: s
     await shared_keys.http.request(row.method, url, params=good.query, headers=headers)
     again = await shared_keys.http.request(row.method, url, params=good.query, headers=headers)
     assert (again.status_code, again.json()["reason"]) == (400, "InvalidNonce")
+
+
+ODD = (
+    *(
+        None,
+        True,
+        -1,
+        0,
+        10**30,
+        1.5,
+        1e-300,
+        [],
+        {},
+        [None],
+        "",
+        " ",
+        "0",
+        "-0",
+        "1e5",
+        "NaN",
+        "9" * 25,
+        "x" * 300,
+    ),
+    *(
+        "\u0661",
+        "\ud800",
+        "\u0000",
+        "a|b",
+        "../..",
+        "2026-11-20",
+        "9999-12-31T23:59:59.999+00:00",
+        "btcusd",
+        "ETH",
+    ),
+    *("0001-01-01T00:00:00+23:59", RawNumber("1e999999999"), RawNumber("-1e-999999999"), RawNumber("1e30")),
+)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", [name for name in TIER_2 if TABLE[name].request])
+async def test_odd_values_are_answered_and_nothing_stops(shared_keys: Keys, name: str) -> None:
+    good = await prepared(shared_keys, name)
+    row, client = TABLE[name], shared_keys[good.label]
+    path = row.at(**good.parts)
+    for field_name in (each.name for each in row.request):
+        for odd in ODD:
+            raw = json.dumps({"request": path, "nonce": next(NONCES), **good.fields, field_name: "@@"})
+            text = odd if isinstance(odd, RawNumber) else json.dumps(odd)
+            headers = signed_headers(client.key, client.secret, path, raw=raw.replace('"@@"', text))
+            answer = await shared_keys.http.request(
+                row.method, shared_keys.running.url + path, headers=headers
+            )
+            assert answer.status_code in {200, 400, 404, 406}, (field_name, odd, answer.text)
+            if answer.status_code == 200:
+                assert unfit(name, answer) == [], (field_name, odd)
+    assert shared_keys.running.exchange.fault is None

@@ -20,7 +20,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
 LINKS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
-REPORT = "/v1/fundingamountreport/records.xlsx"
 
 
 def sheet_of(content: bytes) -> list[list[str]]:

@@ -14,6 +14,7 @@ from venues.paper.services.fields import checked, within
 from venues.paper.subaccounts import counterparty_id
 
 _NANOS_PER_MS: Final = 1_000_000
+_LATEST_MS: Final = 1 << 62
 
 
 def orders(exchange: Exchange, call: Call) -> dict[str, Any]:
@@ -69,11 +70,11 @@ def _filtered(exchange: Exchange, given: dict[str, Any]) -> list[ClearingOrder]:
     ]
 
 
-def _bounds(given: dict[str, Any], name: str) -> tuple[int, float]:
+def _bounds(given: dict[str, Any], name: str) -> tuple[int, int]:
     start, end = given.get(f"{name}_start"), given.get(f"{name}_end")
     if (start is None) != (end is None):
         raise invalid_parameter(f"{name}_start and {name}_end must be given together")
-    return (0, float("inf")) if start is None or end is None else (start, end)
+    return (0, _LATEST_MS) if start is None or end is None else (start, end)
 
 
 def _is_wanted_by_party(

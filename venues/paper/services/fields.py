@@ -107,7 +107,8 @@ def _decimal(name: str, value: object) -> Decimal:
 
 
 def _int(name: str, value: object) -> int:
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+    # Compared before it is touched: arithmetic on 1e999999999 would fail.
+    if isinstance(value, Decimal) and 0 <= value < _NUMBER_LIMIT and value == value.to_integral_value():
         value = int(value)
     number = whole(value)
     if number is None:

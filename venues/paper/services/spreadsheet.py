@@ -71,9 +71,7 @@ def workbook(sheet: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) 
     with ZipFile(buffer, "w") as archive:
         for name, text in parts.items():
             # A fixed date, so that the bytes depend on the rows alone.
-            info = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = ZIP_DEFLATED
-            archive.writestr(info, text)
+            archive.writestr(ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text, ZIP_DEFLATED)
     return buffer.getvalue()
 
 
