@@ -20,7 +20,7 @@ from venues.paper import oauth
 from venues.paper.agenda import Agenda
 from venues.paper.auth import Asked, Caller, verify, verify_upgrade
 from venues.paper.documents import Documents
-from venues.paper.engine import Batch, Engine
+from venues.paper.engine import ALL, Batch, Engine
 from venues.paper.faults import Faults
 from venues.paper.feeds import Feeds
 from venues.paper.keys import ApiKey, NonceMode
@@ -123,7 +123,11 @@ class Exchange:
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """Run one atomic change: store it, then publish it. A refusal inside still stores a used nonce."""
+        """Run one atomic change: store it, then publish it. A refusal inside still stores a used nonce.
+
+        A fault of our own ends the exchange when it came after the first change, as nobody knows what else
+        belonged to it; before that it is one failed request.
+        """
         if self.fault is not None:
             raise RefusedError("Maintenance", "The exchange stopped: its state cannot be written", 503)
         with localcontext(CONTEXT):
@@ -132,10 +136,28 @@ class Exchange:
             except RefusedError:
                 self._finish()
                 raise
+            except Exception:
+                if self._has_changes:
+                    self._stop("an operation failed half-way")
+                else:
+                    self._finish()
+                raise
             except BaseException:
-                self._stop("an operation failed half-way")
+                self._stop("an operation was broken off")
                 raise
             self._finish()
+
+    @property
+    def _has_changes(self) -> bool:
+        batch = self.engine.batch
+        return bool(
+            batch.needs_storing
+            or batch.notices
+            or batch.prints
+            or self._accounts_due
+            or self._keys_due
+            or self.documents.pending
+        )
 
     def _finish(self) -> None:
         batch = self.engine.take_batch()
@@ -282,7 +304,10 @@ class Exchange:
     def apply_due_statuses(self) -> None:
         """Set the trading statuses that a plan of faults asked for by now; inside an operation."""
         for change in self.faults.due_statuses():
-            self.engine.set_status(change.symbol, change.status)
+            if change.symbol == ALL:
+                self.engine.set_trading(change.status)
+            else:
+                self.engine.set_status(change.symbol, change.status)
 
     def tell_line(self) -> None:
         """Say where the prices come from to `on_line`, when that is news to it."""
