@@ -6,6 +6,7 @@ Every difference becomes a `reconcile` record. Trading starts only when one whol
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ from desk.wire import Wire
 from domain.clock import Clock, epoch_ms, rfc3339
 from domain.errors import BadInputError, MatrixError
 from domain.money import CONTEXT, ZERO, to_wire
-from domain.order import OrderState
+from domain.order import Fill, OrderState
 from domain.position import Position
 
 HORIZON_S = 60.0
@@ -171,7 +172,14 @@ class Reconciliation:
         """Book every execution that the socket did not bring."""
         last = self._ledger.last_fill_at()
         since = None if last is None else epoch_ms(last - _OVERLAP)
-        reported = await self._wire.rest.my_trades(since_ms=since)
+        if since is None:
+            reported: Sequence[Fill] = await self._wire.rest.my_trades()
+        else:
+            found = await self._wire.rest.own_trades(None, since)
+            reported = found.fills
+            if found.gap is not None:
+                start, end = (rfc3339(moment) for moment in found.gap)
+                differences.append({"kind": "fills may be missing", "from": start, "to": end})
         differences.extend(
             [
                 {"kind": "missing fill", "trade_id": fill.trade_id, "order_id": fill.venue_order_id}

@@ -44,6 +44,7 @@ from memory.journal import Journal
 from memory.journal_files import JournalFiles
 from venues.gemini.client import Credentials, GeminiRest
 from venues.gemini.nonce import NonceSource
+from venues.gemini.nonce_file import nonce_path
 
 ACCOUNT_NAME = "primary"
 _SOURCES = {
@@ -147,7 +148,7 @@ def assemble(
         venue=venue.endpoint.venue,
         redact=redact,
     )
-    nonces = NonceSource(home / "state" / f"nonce-{settings.mode.value}", clock)
+    nonces = NonceSource(nonce_path(home / "state", venue.credentials.api_key), clock)
     wire = Wire(GeminiRest(venue.endpoint, venue.credentials, nonces, clock), venue.credentials, nonces)
     ground = _ground(home, settings, store, wire, clock=clock, ids=ids)
     parts = _parts(ground, venue.world, journal_key)

@@ -104,14 +104,16 @@ async def test_account_reads_documented_answers_read() -> None:
     async with running(by_path=paths) as server, on(server) as (client, _):
         (worth,) = await client.notional_balances()
         assert (worth.currency, worth.amount_notional) == ("btc", D("14481.44"))
+        assert (worth.available, worth.for_withdrawal) == (D("151.45"), D("151.45"))
         assert (worth.available_notional, worth.notional_currency) == (D("14202.12"), "usd")
         older, newer = await client.trade_volume()
         assert (older.symbol, older.day, newer.symbol) == ("ethusd", date(2026, 11, 18), "btcusd")
         assert (newer.total_base, newer.bought_making.count) == (D("8.06021756"), 34)
         assert newer.sold_taking.notional == D("120000.5")
-        assert newer.bought_taking.base == 0
+        assert newer.bought_taking.base == newer.sold_making.base == 0
         deposit, withdrawal = await client.transfers("usd", since_ms=5, limit=20)
         assert (deposit.kind, deposit.transfer_id, withdrawal.fee) == ("Deposit", "7", D("1.5"))
+        assert (withdrawal.transaction_hash, withdrawal.network) == (TRANSFER["txHash"], None)
         assert (withdrawal.currency, withdrawal.at) == ("usd", at(1507913541275))
         account = await client.account()
         assert (account.short_name, account.users, account.created) == (

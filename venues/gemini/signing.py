@@ -135,8 +135,8 @@ def sign(credentials: Credentials, path: str, nonce: int, fields: Mapping[str, o
     if "request" in fields or "nonce" in fields:
         raise BadInputError("PAYLOAD_KEY", "the payload may not set request or nonce", "Leave both out.")
     payload = b2a_base64(_encode({"request": path, **fields, "nonce": nonce}), newline=False)
-    text = payload.decode("ascii")
-    return SignedRequest(path, _headers(credentials.api_key, text, credentials.sign_text(payload)), nonce)
+    headers = _headers(credentials.api_key, payload.decode("ascii"), credentials.sign_text(payload))
+    return SignedRequest(path, headers, nonce)
 
 
 class ArmedRequest:

@@ -18,7 +18,6 @@ class NotionalBalanceWire(msgspec.Struct):
     available: Decimal
     availableNotional: Decimal
     availableForWithdrawal: Decimal = Decimal(0)
-    availableForWithdrawalNotional: Decimal = Decimal(0)
 
 
 class DayVolumeWire(msgspec.Struct):
@@ -65,7 +64,6 @@ class FxRateWire(msgspec.Struct):
     rate: Decimal
     asOf: int
     provider: str = ""
-    benchmark: str = ""
 
 
 class AccountInfoWire(msgspec.Struct):
@@ -81,10 +79,6 @@ class AccountUserWire(msgspec.Struct):
     """A person who may act on the account."""
 
     name: str
-    status: str = ""
-    lastSignIn: str = ""
-    countryCode: str = ""
-    isVerified: bool = False
 
 
 class AccountWire(msgspec.Struct):
@@ -92,7 +86,6 @@ class AccountWire(msgspec.Struct):
 
     account: AccountInfoWire
     users: list[AccountUserWire] = []
-    memo_reference_code: str = ""
 
 
 class MemberWire(msgspec.Struct):
