@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -88,7 +89,7 @@ class Requests:
         """Return the seconds until something has to be looked at again, infinite when nothing waits."""
         times = [s.due for s in self.streams.values() if s.standing is Standing.WANTED]
         times += [asked.until for asked in self._open.values()]
-        return max(0.0, min(times) - now) if times else float("inf")
+        return max(0.0, min(times) - now) if times else math.inf
 
     def lose(self, stream: Wanted, now: float) -> None:
         """Note that a stream has to be left and asked for again, the later the more often it happens."""
