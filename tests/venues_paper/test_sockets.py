@@ -1,4 +1,5 @@
 from decimal import Decimal
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -156,3 +157,30 @@ async def test_day_candles_follow_the_minutes(running: RunningExchange, desk: Cl
             if message["type"] == "candles_1day_updates":
                 [shown] = message["changes"]
     assert days["type"] == "candles_1day_updates"
+
+
+async def test_perpetuals_have_mark_prices_and_funding(running: RunningExchange, desk: Client) -> None:
+    async with market_socket(running) as socket:
+        await socket.send(subscribe(("mark_price", ["BTCUSD"])))
+        assert (await receive(socket))["reason"] == "NoValidTradingPairs"
+        await socket.send(subscribe(("mark_price", ["BTCGUSDPERP"]), ("funding_amount", ["BTCGUSDPERP"])))
+        first, funding = await receive(socket), await receive(socket)
+        for _ in range(130):
+            await desk.get("/v1/symbols")
+        marks, later = [first], []
+        while len(marks) < 10 or not later:
+            message = await receive(socket)
+            if message["type"] == "mark_price_updates":
+                marks.append(message)
+            elif message["type"] == "funding_amount_updates":
+                later = message["changes"]
+    assert (first["type"], first["symbol"]) == ("mark_price_updates", "BTCGUSDPERP")
+    stamps = [mark["changes"][0]["timestamp"] for mark in marks]
+    assert {b - a for a, b in pairwise(stamps)} == {5_000_000_000}
+    assert set(first["changes"][0]) == {"mark_price", "spot_index", "timestamp"}
+    [change] = funding["changes"]
+    assert set(change) == {
+        "timestamp", "funding_amount", "funding_date_time", "funding_interval_in_minutes", "funding_rate",
+        "mark_price", "is_realized",
+    }  # fmt: skip
+    assert later[-1]["timestamp"] % 60_000_000_000 == 0

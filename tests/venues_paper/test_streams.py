@@ -147,7 +147,8 @@ async def test_bad_requests_get_a_documented_error(
     [
         "{", "[]", "7", "null", '"ping"', "[" * 100_000, b"\x00\x01", '{"method":"ping"}',
         '{"id":true,"method":"ping"}', '{"id":1.5,"method":"ping"}', '{"id":[1],"method":"ping"}',
-        json.dumps({"id": 10**40, "method": "ping"}), json.dumps({"id": "x" * 300, "method": "ping"}), '{"id":NaN}',
+        json.dumps({"id": 10**40, "method": "ping"}), json.dumps({"id": "x" * 300, "method": "ping"}),
+        '{"id":NaN}',
     ],
 )  # fmt: skip
 async def test_frames_that_are_no_requests_are_answered_and_the_socket_lives(

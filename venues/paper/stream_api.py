@@ -210,8 +210,8 @@ class StreamSession:
 
     def _cancel(self, params: object) -> Answer:
         key, account = self._trader()
-        order_id = _members(params).get("orderId")
-        order = self._carry_out(key, lambda: stream_orders.cancel(self._exchange, account, order_id))
+        wanted = stream_orders.read_order_id(_members(params))
+        order = self._carry_out(key, lambda: stream_orders.cancel(self._exchange, account, wanted))
         return {"result": {"orderId": str(order.id), "clientOrderId": order.client_order_id}}
 
     def _cancel_many(self, *, own_session: bool) -> Answer:
@@ -221,7 +221,10 @@ class StreamSession:
         return {"result": {"cancelledOrders": [order.id for order in gone], "cancelRejects": []}}
 
     def _carry_out(self, key: ApiKey, work: Callable[[], T]) -> T:
-        """Do `work` as an operation of the exchange: durable before it is answered."""
+        """Do `work` as an operation of the exchange: durable before it is answered.
+
+        `work` refuses by `RefusedError` only: any other exception half-way stops the exchange.
+        """
         exchange = self._exchange
         if not self._counters.take(ORDERS):
             raise StreamError(TOO_MANY, "Too many orders")

@@ -167,14 +167,19 @@ def _plain(text: str | None) -> str | None:
     return text if number(text) is not None else None
 
 
-def cancel(exchange: Exchange, account: Account, order_id: object) -> Order:
-    """Cancel one order of the account inside an operation and return it.
-
-    Raises `StreamError` for what is no id, `RefusedError` for an unknown order and for a closed one.
-    """
-    wanted = whole(order_id)
+def read_order_id(params: Mapping[str, Any]) -> int:
+    """Read the parameter of `order.cancel`, a number or its text. Raises `StreamError`."""
+    wanted = whole(params.get("orderId"))
     if wanted is None:
         raise _invalid("orderId must be a whole number")
+    return wanted
+
+
+def cancel(exchange: Exchange, account: Account, wanted: int) -> Order:
+    """Cancel one order of the account inside an operation and return it.
+
+    Raises `RefusedError` for an unknown order and for a closed one.
+    """
     live = exchange.engine.live.get(wanted)
     if live is not None and live.account is account:
         exchange.engine.cancel(live)
