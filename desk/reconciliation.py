@@ -179,7 +179,8 @@ class Reconciliation:
             reported = found.fills
             if found.gap is not None:
                 start, end = (rfc3339(moment) for moment in found.gap)
-                differences.append({"kind": "fills may be missing", "from": start, "to": end})
+                gap = {"kind": "fills may be missing", "from": start, "to": end}
+                differences.extend([] if gap in differences else [gap])
         differences.extend(
             [
                 {"kind": "missing fill", "trade_id": fill.trade_id, "order_id": fill.venue_order_id}
