@@ -159,8 +159,9 @@ class CandleSeries:
             oldest_ms = latest.start_ms - (KEPT_MINUTES - 1) * MINUTE_MS
             found: Iterable[Bar] = chain(self._before(1), self._bars)
         else:
-            oldest_ms = latest.start_ms - (WINDOWS[kept] - kept) * MINUTE_MS
-            found = self._wider(kept, latest)
+            open_ms = latest.start_ms - latest.start_ms % (kept * MINUTE_MS)
+            oldest_ms = open_ms - (WINDOWS[kept] - kept) * MINUTE_MS
+            found = chain(self._before(kept), self._closed[kept], grouped(self._since(open_ms), kept))
         bars = list(grouped((bar for bar in found if bar.start_ms >= oldest_ms), minutes))
         bars.reverse()
         return bars
@@ -224,10 +225,6 @@ class CandleSeries:
             found.append(bar)
         found.reverse()
         return found
-
-    def _wider(self, width: int, latest: Bar) -> Iterator[Bar]:
-        open_ms = latest.start_ms - latest.start_ms % (width * MINUTE_MS)
-        return chain(self._before(width), self._closed[width], grouped(self._since(open_ms), width))
 
     def _before(self, width: int) -> list[Bar]:
         if self._past is None:

@@ -17,6 +17,7 @@ import msgspec
 
 from domain.errors import BadInputError
 from domain.money import to_wire
+from venues.paper.engine import ALL
 from venues.paper.exchange import Exchange
 from venues.paper.fault_file import FaultPlan, plan_from_json
 from venues.paper.queue_position import queue_position
@@ -89,7 +90,7 @@ class Control:
 def arm(exchange: Exchange, plan: FaultPlan) -> list[int]:
     """Put a plan in force. Raises `RefusedError` for a symbol that is not listed."""
     for change in plan.statuses:
-        if change.symbol not in exchange.engine.markets:
+        if change.symbol != ALL and change.symbol not in exchange.engine.markets:
             raise RefusedError(
                 "InvalidSymbol", f"status: {change.symbol!r} is not listed; the list of symbols says what is"
             )

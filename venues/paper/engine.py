@@ -23,7 +23,10 @@ from venues.paper.market import PERMITS, Batch, Market, Notice
 from venues.paper.orders import CancelReason, Execution, Order, OrderRequest, Print
 from venues.paper.refusals import RefusedError
 
-__all__ = ["Batch", "Engine", "Market", "Notice"]
+__all__ = ["ALL", "Batch", "Engine", "Market", "Notice"]
+
+ALL = "*"
+"""Stands for every market where a trading status is set."""
 
 COLLAR = Decimal("0.05")
 FEE_PLACES = Decimal("1e-19")
@@ -100,10 +103,11 @@ class Engine:
         elif PERMITS[status].takes:
             self._fire_stops(market)
 
-    def close_trading(self) -> None:
-        """Close every market at once; what rests is cancelled as `TradingClosed`."""
-        for symbol in self.markets:
-            self.set_status(symbol, InstrumentStatus.CLOSED, CancelReason.TRADING_CLOSED)
+    def set_trading(self, status: InstrumentStatus) -> None:
+        """Set the status of every market that ever opens; what goes is cancelled as `TradingClosed`."""
+        for symbol, market in self.markets.items():
+            if market.instrument.status is InstrumentStatus.OPEN:
+                self.set_status(symbol, status, CancelReason.TRADING_CLOSED)
 
     def reject(self, order: Order, reason: str, message: str, status: int = 400) -> RefusedError:
         """Tell the owner's sockets that a new order is refused, and return the refusal to raise."""

@@ -22,9 +22,9 @@ _CURE = "Correct it; docs/faults.md lists every kind of fault with its keys."
 
 
 class StatusChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Sets the trading status of `symbol` (lower case) `at_ms` after the plan was armed."""
+    """Sets the trading status of `symbol` (lower case, `*` for all) `at_ms` after the plan was armed."""
 
-    symbol: Annotated[str, Meta(pattern=r"^[a-z0-9]{2,24}$")]
+    symbol: Annotated[str, Meta(pattern=r"^([a-z0-9]{2,24}|\*)$")]
     status: InstrumentStatus
     at_ms: TimeMs = 0
 

@@ -67,7 +67,7 @@ def notional_balances(exchange: Exchange, call: Call) -> list[dict[str, str]]:
 def transfers(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
     """Answer `/v2/transfers`: newest first; with a timestamp the oldest ones from it, newest first.
 
-    Our rule: a page that one single moment fills takes the whole moment.
+    Our rule: a page with a start never ends inside a moment, even if that takes it beyond the limit.
     """
     given = checked("transfers", call)
     limit, since_ms = within(given, "limit_transfers", 10, 50), given.get("timestamp")
@@ -83,10 +83,8 @@ def transfers(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
     found.sort(key=lambda body: (body["timestampms"], body["eid"]))
     if since_ms is None:
         return found[: -limit - 1 : -1]
-    page = found[:limit]
-    if page and page[0]["timestampms"] == page[-1]["timestampms"]:
-        page = [body for body in found if body["timestampms"] == page[0]["timestampms"]]
-    return page[::-1]
+    last_ms = found[:limit][-1]["timestampms"] if found else 0
+    return [body for body in reversed(found) if body["timestampms"] <= last_ms]
 
 
 HANDLERS = {

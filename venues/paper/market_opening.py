@@ -11,7 +11,7 @@ from pathlib import Path
 from domain.instrument import InstrumentStatus, Side
 from venues.paper.candles import DAY_MS, KEPT_MINUTES, MINUTE_MS, WINDOWS, Bar, CandleSeries, Past
 from venues.paper.drift import Dice
-from venues.paper.engine import Engine, Market
+from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
 from venues.paper.history import make_history
 from venues.paper.listings import DOLLARS, FIAT_USD, SEEDED_LISTINGS, Listing
@@ -23,6 +23,7 @@ from venues.paper.recording import RecordedLevels, Recording, open_recording
 from venues.paper.replay import RecordedWorld
 from venues.paper.world import SeededWorld
 
+_LISTED = {each.symbol: each.start_price for each in SEEDED_LISTINGS}
 _ORIGINS = "origins"
 """The fact that holds each market's first minute as {symbol: [start ms, opening price in ticks]}."""
 
@@ -128,9 +129,9 @@ def _follow_past(exchange: Exchange, market: Market, first: Bar) -> None:
 
 
 def _past(exchange: Exchange, market: Market, first: Bar) -> Past:
-    engine, listing, instrument = exchange.engine, market.listing, market.instrument
-    lots = _lots_per_minute(engine, listing)
-    leader = engine.markets.get(f"{instrument.base.lower()}usd")
+    markets, listing, instrument = exchange.engine.markets, market.listing, market.instrument
+    lots = _lots_per_minute(listing)
+    leader = markets.get(f"{instrument.base.lower()}usd")
     if leader is None or leader is market or listing.is_stable:
         return WalkedPast(
             seed=f"{exchange.seed} past {market.symbol}",
@@ -141,13 +142,13 @@ def _past(exchange: Exchange, market: Market, first: Bar) -> Past:
             is_still=listing.is_stable,
         )
     still = instrument.quote in DOLLARS or instrument.quote in FIAT_USD
-    divisor = None if still else engine.markets.get(f"{instrument.quote.lower()}usd")
+    divisor = None if still else markets.get(f"{instrument.quote.lower()}usd")
     return DerivedPast(
         end_ms=first.start_ms,
         ticks=first.open,
         leader=_oldest_first(leader.candles),
         divisor=None if divisor is None else _oldest_first(divisor.candles),
-        volume_share=lots / _lots_per_minute(engine, leader.listing),
+        volume_share=lots / _lots_per_minute(leader.listing),
         has_minutes=listing.is_quiet,
     )
 
@@ -156,7 +157,9 @@ def _oldest_first(candles: CandleSeries) -> Callable[[int], list[Bar]]:
     return lambda minutes: candles.frame(minutes)[::-1]
 
 
-def _lots_per_minute(engine: Engine, listing: Listing) -> Decimal:
-    instrument = listing.instrument
-    usd = listing.trades_per_minute * listing.trade_usd
-    return usd / (listing.start_price * engine.usd_rate(instrument.quote) * instrument.amount_step)
+def _lots_per_minute(listing: Listing) -> Decimal:
+    """Return the usual volume at the listed prices: what the market does now leaves the past alone."""
+    instrument, quote = listing.instrument, listing.instrument.quote
+    price = _LISTED.get(instrument.symbol, listing.start_price)
+    rate = FIAT_USD.get(quote) or _LISTED.get(f"{quote.lower()}usd", Decimal(1))
+    return listing.trades_per_minute * listing.trade_usd / (price * rate * instrument.amount_step)

@@ -238,8 +238,8 @@ class Store:
     def _page(self, log: _Log, account: Account, page: Page) -> list[tuple[Any, ...]]:
         """Return the rows of a page, newest first.
 
-        A page with a start that is filled by one single moment takes the whole moment: a reader who goes on
-        from the newest time it has seen would otherwise never get past it.
+        A page with a start never ends inside a moment: it takes all records of its last one, even beyond the
+        limit. Going on one millisecond later, as the venue's pages advise, thus skips nothing.
         """
         where, values = f"{log.where}account = ?", [account.name]
         if page.symbol is not None:
@@ -256,12 +256,11 @@ class Store:
         ).fetchall()
         if not times:
             return []
-        (first_ms,), (last_ms,) = times[0], times[-1]
-        rows = self._db.execute(
-            f"{every} AND {log.time} BETWEEN ? AND ? ORDER BY {log.time}, {log.number} LIMIT ?",
-            (*values, first_ms, last_ms, -1 if first_ms == last_ms else page.limit),
+        (last_ms,) = times[-1]
+        return self._db.execute(
+            f"{every} AND {log.time} BETWEEN ? AND ? ORDER BY {log.time} DESC, {log.number} DESC",
+            (*values, page.since_ms, last_ms),
         ).fetchall()
-        return rows[::-1]
 
     def daily_volumes(self, account: Account, since_ms: int, until_ms: int) -> list[tuple[int, Decimal]]:
         """Return (UTC day since 1970, USD traded) from `since_ms` on and before `until_ms`, oldest first."""
