@@ -5,6 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -54,6 +56,16 @@ def order_socket(running: RunningExchange, client: Client, query: str = "", **kw
 
 def subscribe(*streams: tuple[str, list[Any]], kind: str = "subscribe") -> str:
     return json.dumps({"type": kind, "subscriptions": [{"name": n, "symbols": s} for n, s in streams]})
+
+
+@contextmanager
+def still(running: RunningExchange) -> Iterator[None]:
+    """Nobody but the test trades."""
+    world, running.exchange.world = running.exchange.world, None
+    try:
+        yield
+    finally:
+        running.exchange.world = world
 
 
 def upgrade_headers(key: str, secret: str, nonce: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from domain.instrument import Side
 from domain.money import ZERO
 from tests.venues_paper.signed import Client
-from tests.venues_paper.socket_clients import plain_socket, receive, silence
+from tests.venues_paper.socket_clients import plain_socket, receive, silence, still
 from venues.paper.book import OrderBook
 from venues.paper.server import RunningExchange
 
@@ -84,8 +84,8 @@ async def test_changes_rebuild_the_book_and_tell_why(running: RunningExchange, d
             await desk.get("/v1/symbols")
         resting = await desk.order(price="60000.01")
         await desk.post("/v1/order/cancel", order_id=resting["order_id"])
-        ask = running.book("btcusd").asks.best
-        await desk.order(amount="0.0001", price=str(ask))
+        with still(running):
+            await desk.order(amount="0.0001", price=str(running.book("btcusd").asks.best))
         messages = [first, *await updates_until_idle(socket)]
     events = [event for message in messages for event in message["events"]]
     for event in events:
@@ -132,10 +132,11 @@ async def test_top_of_book_is_one_level_a_side(running: RunningExchange, desk: C
     async with plain_socket(running, f"{MULTI}btcusd&top_of_book=true&bids=true&offers=true") as socket:
         first = await receive(socket)
         assert len(first["events"]) == 2
-        best = str(running.book("btcusd").asks.best - Decimal("0.01"))
         for _ in range(10):
             await desk.get("/v1/symbols")
-        await desk.order(amount="0.0002", price=best, options=["maker-or-cancel"])
+        with still(running):
+            best = str(running.book("btcusd").asks.best - Decimal("0.01"))
+            await desk.order(amount="0.0002", price=best, options=["maker-or-cancel"])
         messages = [first, *await updates_until_idle(socket)]
     for message in messages:
         for event in message["events"]:
@@ -182,7 +183,8 @@ async def test_what_a_client_says_is_ignored(running: RunningExchange, desk: Cli
         for text in ("{", "[" * 10_000, b"\x00", "hello"):
             await socket.send(text)
         assert await silence(socket)
-        await desk.order(amount="0.0001", price=str(running.book("btcusd").asks.best + 5))
+        with still(running):
+            await desk.order(amount="0.0001", price=str(running.book("btcusd").asks.best))
         assert (await receive(socket))["type"] == "update"
 
 
@@ -202,12 +204,12 @@ async def test_ccxt_pro_watches_books_tops_and_trades(running: RunningExchange, 
     try:
         book = await stranger.watch_order_book_for_symbols(pairs)
         tops = await stranger.watch_bids_asks(pairs)
-        ask = running.book("btcusd").asks.best
         amounts: list[float] = []
         while 0.0001 not in amounts:
             watching = asyncio.ensure_future(stranger.watch_trades_for_symbols(pairs))
             await asyncio.sleep(0.1)
-            await desk.order(amount="0.0001", price=str(ask + 5))
+            with still(running):
+                await desk.order(amount="0.0001", price=str(running.book("btcusd").asks.best))
             amounts += [trade["amount"] for trade in await asyncio.wait_for(watching, 10)]
     finally:
         await stranger.close()

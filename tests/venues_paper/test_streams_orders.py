@@ -18,6 +18,7 @@ from tests.venues_paper.socket_clients import (
     receive,
     receive_until,
     silence,
+    still,
     stream_socket,
     trader_socket,
 )
@@ -83,11 +84,9 @@ async def test_resting_order_is_new_then_open_and_durable_before_the_answer(
 
 
 async def test_last_and_cumulative_executed_amounts(running: RunningExchange, api: Api) -> None:
-    asks = running.book("dogeusd").asks.depth(2)
-    quantity = asks[0][1] + asks[1][1] / 2
-    still = running.exchange.world
-    running.exchange.world = None
-    try:
+    asks = running.book("dogeusd").asks.depth(1)
+    quantity = asks[0][1] + 10
+    with still(running):
         order = limit_order(symbol="dogeusd", quantity=str(quantity), price=str(asks[0][0]))
         await api.do("order.place", order)
         updates = [await api.event()]
@@ -102,8 +101,6 @@ async def test_last_and_cumulative_executed_amounts(running: RunningExchange, ap
             assert Decimal(fill["n"]) == Decimal(fill["L"]) * Decimal(fill["Z"]) * Decimal("0.004")
             assert isinstance(fill["t"], int)
         await api.do("order.cancel_session")
-    finally:
-        running.exchange.world = still
     gone = await api.event()
     assert (gone["X"], gone["r"]) == ("CANCELED", "Requested")
     assert Decimal(gone["Z"]) == Decimal(gone["q"]) - Decimal(gone["z"]) == asks[0][1]
@@ -114,7 +111,8 @@ async def test_market_order_takes_what_there_is(running: RunningExchange, api: A
         await receive(events)
         params = limit_order(type="MARKET", quantity="0.0002", timeInForce="IOC")
         del params["price"]
-        result = await api.do("order.place", params)
+        with still(running):
+            result = await api.do("order.place", params)
         seen = await receive_until(events, "closed")
     new, filled = await api.event(), await api.event()
     assert (new["o"], new["X"]) == ("MARKET", "NEW")
@@ -132,17 +130,12 @@ async def test_market_order_on_an_empty_side_is_rejected(running: RunningExchang
             for order in list(market.book.asks.levels[price].orders.values()):
                 market.book.asks.remove(order)
                 order.is_live = False
-    market.status, kept = "open", market.status
-    running.exchange.world, world = None, running.exchange.world
-    try:
+    with still(running):
         params = limit_order(symbol="yfiusd", type="MARKET", quantity="0.001")
         del params["price"]
         assert await api.refused("order.place", params) == (-2010, 400)
         rejected = await api.event()
         assert (rejected["X"], rejected["r"]) == ("REJECTED", "InsufficientLiquidity")
-    finally:
-        running.exchange.world = world
-        market.status = kept
 
 
 @pytest.mark.parametrize(
@@ -217,7 +210,7 @@ async def test_malformed_parameters_are_no_orders(api: Api, fields: dict[str, An
 
 
 async def test_options_that_cannot_be_honoured_cancel_at_once(running: RunningExchange, api: Api) -> None:
-    take = price_at(running, 5)
+    take = price_at(running, 500)
     cases = [("MOC", take, "MakerOrCancelWouldTake"), ("IOC", "60000.00", "ImmediateOrCancelWouldPost"),
              ("FOK", "60000.00", "FillOrKillWouldNotFill")]  # fmt: skip
     for time_in_force, price, reason in cases:
