@@ -189,8 +189,7 @@ async def test_what_a_client_says_is_ignored(running: RunningExchange, desk: Cli
 
 
 async def test_ccxt_pro_watches_books_tops_and_trades(running: RunningExchange, desk: Client) -> None:
-    stranger = ccxt.pro.gemini()
-    stranger.aiohttp_trust_env = False
+    stranger = ccxt.pro.gemini({"aiohttp_trust_env": False})
     stranger.urls["api"].update(
         {
             "public": running.url,
