@@ -47,6 +47,10 @@ STOP = {"type": "exchange stop limit"}
         ({"client_order_id": "\u202e"}, "InvalidParameterValue"),
         ({"client_order_id": ""}, "InvalidParameterValue"),
         ({"margin_order": True}, "AccountNotOfTypeRequired"),
+        ({"margin_order": "yes"}, "InvalidParameterValue"),
+        ({"margin_order": 1}, "InvalidParameterValue"),
+        ({"symbol": "ethgusdperp"}, "AccountNotOfTypeRequired"),
+        ({"symbol": "gusdusd", "price": "1.00", "amount": "1"}, "MarketNotOpen"),
         ({"stop_price": "59000.00"}, "InvalidStopPrice"),
         ({**STOP}, "InvalidStopPrice"),
         ({**STOP, "stop_price": "NaN"}, "InvalidStopPrice"),
@@ -75,6 +79,12 @@ async def test_upper_case_symbol_and_side_are_taken(shared_desk: Client) -> None
     order = await shared_desk.order(symbol="BTCUSD", side="BUY")
     assert (order["symbol"], order["side"]) == ("btcusd", "buy")
     await shared_desk.post("/v1/order/cancel", order_id=order["order_id"])
+
+
+async def test_fields_that_no_order_has_are_ignored(shared_desk: Client) -> None:
+    order = await shared_desk.order(margin_order=False, flavour={"of": ["the", "day"]}, total_spend="1")
+    assert order["is_live"] is True
+    await shared_desk.post("/v1/order/cancel", order_id=order["order_id"], why="because")
 
 
 async def test_error_text_follows_the_wire(shared_desk: Client) -> None:

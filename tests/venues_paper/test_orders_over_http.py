@@ -1,6 +1,8 @@
 from decimal import Decimal
 
-from tests.venues_paper.signed import Client
+from domain.instrument import InstrumentStatus
+from tests.venues_paper.signed import ORDER, Client
+from venues.paper.server import RunningExchange
 
 
 async def best(client: Client, symbol: str = "btcusd") -> tuple[Decimal, Decimal]:
@@ -120,3 +122,23 @@ async def test_order_object_has_every_documented_field(desk: Client) -> None:
         "remaining_amount": "0.001",
         "client_order_id": "c",
     }
+
+
+async def test_halted_market_cancels_what_rests_and_takes_nothing_new(
+    running: RunningExchange, desk: Client
+) -> None:
+    order = await desk.order()
+    with running.exchange.operation():
+        running.exchange.engine.set_trading(InstrumentStatus.CLOSED)
+    ended = await desk.post("/v1/order/status", order_id=order["order_id"])
+    assert (ended["is_live"], ended["is_cancelled"], ended["reason"]) == (False, True, "TradingClosed")
+    assert await desk.refused("/v1/order/new", **ORDER) == (400, "MarketNotOpen")
+    assert (await desk.get("/v1/symbols/details/btcusd"))["status"] == "closed"
+    assert (await desk.get("/v1/book/btcusd")) == {"bids": [], "asks": []}
+    again = await desk.post("/v1/order/cancel", order_id=order["order_id"])
+    assert again["reason"] == "TradingClosed"
+    with running.exchange.operation():
+        running.exchange.engine.set_trading(InstrumentStatus.OPEN)
+    assert (await desk.get("/v1/book/btcusd"))["bids"]
+    assert (await desk.order())["is_live"]
+    assert (await desk.get("/v1/symbols/details/gusdusd"))["status"] == "closed"

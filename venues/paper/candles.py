@@ -8,7 +8,7 @@ market's first minute comes from a past that is made up when somebody first asks
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple, Protocol
@@ -187,7 +187,7 @@ class CandleSeries:
         if self._day_key != (since_ms, latest.start_ms):
             closed = [bar for bar in self.tail(1441)[:-1] if bar.start_ms >= since_ms]
             self._day_key = since_ms, latest.start_ms
-            self._day_bar = next(grouped((bar._replace(start_ms=0) for bar in closed), 1), None)
+            self._day_bar = _whole(closed) if closed else None
         whole = latest if self._day_bar is None else self._day_bar.joined(latest)
         return self.row(whole)[1], self.row(whole)[2], self.row(whole)[3], self.row(whole)[5]
 
@@ -233,6 +233,18 @@ class CandleSeries:
         if found is None:
             found = self._past_bars[width] = self._past.bars(width)
         return found
+
+
+def _whole(bars: Sequence[Bar]) -> Bar:
+    """Return the candle of all `bars`, of which there is at least one."""
+    return Bar(
+        bars[0].start_ms,
+        bars[0].open,
+        max(bar.high for bar in bars),
+        min(bar.low for bar in bars),
+        bars[-1].close,
+        sum(bar.volume for bar in bars),
+    )
 
 
 def grouped(bars: Iterable[Bar], minutes: int) -> Iterator[Bar]:

@@ -185,7 +185,7 @@ def _check_stop(stop: Decimal, side: Side, price: Decimal, *, may_equal: bool) -
 
 
 def _check_margin(value: object) -> None:
-    if value not in (None, False, True):
+    if value is not None and not isinstance(value, bool):
         raise invalid_parameter("margin_order must be true or false")
     if value:
         raise RefusedError("AccountNotOfTypeRequired", "Margin orders need a margin account")

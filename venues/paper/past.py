@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import islice
 from math import isqrt
 from random import Random
 
@@ -19,6 +20,9 @@ _FINE = 1_000_000
 
 _MINUTE_PPM = 800
 """How far a price usually moves in a minute, in millionths of itself: some 60 % a year."""
+
+_STRIDE = 5
+"""One minute in so many saw all the trades of a quiet market's last day."""
 
 _BITS = 64
 _DEVIATION = 4
@@ -44,22 +48,30 @@ class WalkedPast:
         self._lots = max(1, lots_per_minute)
         self._minutes = minutes
         self._ppm = 0 if is_still else _MINUTE_PPM
-        self._bars: list[Bar] | None = None
+        self._walked = self._walk()
+        self._bars: list[Bar] = []
+        self._is_whole = False
 
     def bars(self, minutes: int) -> list[Bar]:
         """Return the candles of one kept width, oldest first."""
-        if self._bars is None:
-            self._bars = list(self._walk())
-            self._bars.reverse()
         if minutes == 1:
-            return self._bars[len(self._bars) - self._minutes :]
-        return list(grouped(self._bars, minutes))
+            self._bars += islice(self._walked, max(0, self._minutes - len(self._bars)))
+            return self._bars[: self._minutes][::-1]
+        if not self._is_whole:
+            self._bars += self._walked
+            self._is_whole = True
+        return list(grouped(reversed(self._bars), minutes))
 
     def _walk(self) -> Iterator[Bar]:
         """Yield the candles newest first, each as wide as its distance allows."""
         chance = Random(self._seed)  # noqa: S311 - a made-up past must be repeatable, not unguessable
         price = self._ticks * _FINE
         for start_ms, width in self._periods():
+            if width == 1 and start_ms // MINUTE_MS % _STRIDE:
+                ticks = price // _FINE
+                yield Bar(start_ms, ticks, ticks, ticks, ticks, 0)
+                continue
+            width *= _STRIDE if width == 1 else 1  # noqa: PLW2901 - what the still minutes around it left
             step = price * self._ppm * isqrt(width * 10_000) // (100 * 1_000_000)
             move = step * (chance.getrandbits(_BITS).bit_count() - _BITS // 2) // _DEVIATION
             opened = max(_FINE, price - move)
