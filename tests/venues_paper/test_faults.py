@@ -199,7 +199,24 @@ async def check_cut_stream(world: World) -> None:
 
 
 CHECKS: dict[str, Callable[[World], Awaitable[None]]] = {
-    name.removeprefix("check_"): check for name, check in globals().items() if name.startswith("check_")
+    "latency": check_latency,
+    "cut_before": check_cut_before,
+    "cut_after": check_cut_after,
+    "error_after": check_error_after,
+    "rate_limit_storm": check_rate_limit_storm,
+    "maintenance": check_maintenance,
+    "truncated_body": check_truncated_body,
+    "empty_body": check_empty_body,
+    "not_json": check_not_json,
+    "duplicate_client_order_id": check_duplicate_client_order_id,
+    "clock_skew": check_clock_skew,
+    "drop_event": check_drop_event,
+    "duplicate_event": check_duplicate_event,
+    "reorder_events": check_reorder_events,
+    "sequence_gap": check_sequence_gap,
+    "corrupt_frame": check_corrupt_frame,
+    "slow_reader": check_slow_reader,
+    "cut_stream": check_cut_stream,
 }
 
 
