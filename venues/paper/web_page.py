@@ -8,10 +8,9 @@ from domain.instrument import Instrument
 from domain.money import to_wire
 from venues.paper.encoding import dumps
 from venues.paper.listings import DOLLARS, decimals
+from venues.paper.services.chains import CHAINS, FIAT
 
 _NAMES = {"BTC": "Bitcoin", "ETH": "Ether", "SOL": "Solana", "USD": "US Dollar", "GUSD": "Gemini Dollar"}
-_FIAT = frozenset({"USD", "EUR", "GBP", "SGD"})
-_NETWORKS = {"BTC": "bitcoin", "LTC": "litecoin", "DOGE": "dogecoin", "SOL": "solana", "BCH": "bitcoincash"}
 
 
 def currency_page(instruments: Iterable[Instrument]) -> str:
@@ -29,7 +28,7 @@ def currency_page(instruments: Iterable[Instrument]) -> str:
         for each in instruments
     ]
     codes = sorted({code for each in instruments for code in (each.base, each.quote)})
-    networks = sorted({_network(code) for code in codes if code not in _FIAT})
+    networks = sorted({name for code in codes if (name := _network(code)) is not None})
     data = {
         "tradingPairs": pairs,
         "currencies": [_currency(code) for code in codes],
@@ -43,12 +42,13 @@ def currency_page(instruments: Iterable[Instrument]) -> str:
 
 
 def _currency(code: str) -> list[object]:
-    is_fiat = code in _FIAT
+    is_fiat = code in FIAT
     places = 2 if code in DOLLARS or is_fiat else 8
     symbol = "$" if code == "USD" else None
-    network = None if is_fiat else _network(code)
-    return [code, _NAMES.get(code, code), 1, places, places, places, places, is_fiat, symbol, network]
+    name = _NAMES.get(code, code)
+    return [code, name, 1, places, places, places, places, is_fiat, symbol, _network(code)]
 
 
-def _network(code: str) -> str:
-    return _NETWORKS.get(code, "ethereum")
+def _network(code: str) -> str | None:
+    """Return the main network of a currency, None for fiat and for what no network here carries."""
+    return next((chain.name for chain in CHAINS.values() if code in chain.fees), None)
