@@ -359,10 +359,12 @@ class Engine:
         if order.account.is_house:
             return
         self.batch.orders[order.id] = order
+        # A closing follows the fill or cancel that caused it; the order stands as it did then.
+        is_closing = kind is OrderEventType.CLOSED
         self.batch.notices.append(
             Notice(
                 kind=kind,
-                order=copy(order),
+                order=self.batch.notices[-1].order if is_closing else copy(order),
                 event_id=self._next_id(),
                 at_ms=self._now_ms(),
                 execution=execution,
