@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from domain.clock import ManualClock
 from domain.errors import BadInputError
 from tests.venues_paper.signed import ORDER, Client, signed_headers
+from venues.gemini.catalogue.reasons import REASONS
 from venues.paper.fault_file import FaultPlan, plan_from_json, read_plan
 from venues.paper.fault_kinds import AnyFault, Stream
 from venues.paper.faults import Faults
@@ -104,6 +105,11 @@ async def check_rate_limit_storm(world: World) -> None:
 async def check_maintenance(world: World) -> None:
     assert await world.client.refused("/v1/order/new", **ORDER) == (503, "Maintenance")
     assert (await world.http.get(world.running.url + "/v1/symbols")).status_code == 503
+    assert await world.live() == []
+
+
+async def check_refuse(world: World) -> None:
+    assert await world.client.refused("/v1/order/new", **ORDER) == (400, "AuctionNotOpen")
     assert await world.live() == []
 
 
@@ -205,6 +211,7 @@ CHECKS: dict[str, Callable[[World], Awaitable[None]]] = {
     "error_after": check_error_after,
     "rate_limit_storm": check_rate_limit_storm,
     "maintenance": check_maintenance,
+    "refuse": check_refuse,
     "truncated_body": check_truncated_body,
     "empty_body": check_empty_body,
     "not_json": check_not_json,
@@ -473,3 +480,17 @@ async def test_socket_can_be_refused_and_cut_before_it_opens(world: World) -> No
             await connect(world.running.ws_url + "/v2/marketdata", proxy=None)
         assert refusal.value.response.status_code == status
     faults.clear()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_documented_reason_can_be_had_on_demand(world: World) -> None:
+    for reason, statuses in REASONS.items():
+        world.running.exchange.faults.clear()
+        world.running.exchange.faults.arm(plan(f'[[fault]]\nkind = "refuse"\nreason = "{reason}"\n'))
+        assert await world.client.refused("/v1/order/new", **ORDER) == (statuses[0], reason)
+    world.running.exchange.faults.clear()
+
+
+def test_reason_that_the_venue_does_not_have_refused() -> None:
+    with pytest.raises(BadInputError, match="reason must be one of the venue's"):
+        plan('[[fault]]\nkind = "refuse"\nreason = "Whim"\n')

@@ -12,6 +12,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
+from venues.gemini.catalogue.reasons import REASONS
+
 LONGEST_WAIT_MS = 60_000
 MOST_STRIKES = 1_000_000
 
@@ -110,6 +112,18 @@ class Maintenance(RequestFault, frozen=True, kw_only=True, tag="maintenance"):
     """Answers 503 `Maintenance` and does nothing else."""
 
 
+class Refuse(RequestFault, frozen=True, kw_only=True, tag="refuse"):
+    """Refuses the request for any documented reason, such as those of auctions, which are gone."""
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse a reason that the venue does not have."""
+        super().__post_init__()
+        if self.reason not in REASONS:
+            raise ValueError(f"reason must be one of the venue's, such as {', '.join(sorted(REASONS)[:3])}")
+
+
 class TruncatedBody(RequestFault, frozen=True, kw_only=True, tag="truncated_body"):
     """Carries the request out and answers only the first part of its JSON."""
 
@@ -195,8 +209,8 @@ class CutStream(StreamFault, frozen=True, kw_only=True, tag="cut_stream"):
 
 
 AnyFault = (
-    Latency | CutBefore | CutAfter | ErrorAfter | Storm | Maintenance | TruncatedBody | EmptyBody | OtherBody
-    | ClockSkew | DuplicateIds | DropEvent | DuplicateEvent | ReorderEvents | SequenceGap | CorruptFrame
-    | SlowReader | CutStream
+    Latency | CutBefore | CutAfter | ErrorAfter | Storm | Maintenance | Refuse | TruncatedBody | EmptyBody
+    | OtherBody | ClockSkew | DuplicateIds | DropEvent | DuplicateEvent | ReorderEvents | SequenceGap
+    | CorruptFrame | SlowReader | CutStream
 )  # fmt: skip
 """One table of a fault file, by its `kind`."""

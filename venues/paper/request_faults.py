@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from venues.gemini.catalogue.reasons import REASONS
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
 from venues.paper.fault_kinds import (
@@ -17,6 +18,7 @@ from venues.paper.fault_kinds import (
     Latency,
     Maintenance,
     OtherBody,
+    Refuse,
     Storm,
     TruncatedBody,
 )
@@ -46,6 +48,10 @@ async def before(strikes: Strikes) -> None:
         raise CutError
     if strikes.find(Maintenance) is not None:
         raise RefusedError("Maintenance", _STATUS_TEXTS[503][1], 503)
+    refused = strikes.find(Refuse)
+    if refused is not None:
+        reason = refused[0].reason
+        raise RefusedError(reason, f"Refused on demand: {reason}", REASONS[reason][0])
     storm = strikes.find(Storm)
     if storm is not None:
         fault, armed = storm
