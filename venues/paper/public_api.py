@@ -78,13 +78,15 @@ def trades(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
 
 
 def _since(prints: Iterable[Print], call: Call) -> list[Print] | None:
+    # Read before since_tid wins, so that a malformed time is told in any company.
+    starts = [since_ms(call.query, name) for name in ("timestamp", "since")]
     given = call.query.get("since_tid")
     if given is not None:
         tid = whole(given)
         if tid is None:
             raise invalid_parameter("since_tid must be a whole number")
         return [trade for trade in prints if trade.tid > tid]
-    start = since_ms(call.query, "timestamp", "since")
+    start = next((found for found in starts if found is not None), None)
     return None if start is None else [trade for trade in prints if trade.at_ms >= start]
 
 

@@ -32,6 +32,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _CODE: Final = re.compile(r"[A-Za-z0-9]{2,12}", re.ASCII)
+_NETWORK: Final = re.compile(r"[A-Za-z0-9-]{2,24}", re.ASCII)
 _INSTANT: Final = "a time in milliseconds, or such as 2026-11-20T08:30:00.000Z"
 _NUMBER_LIMIT: Final = 10**12
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -97,6 +98,12 @@ def _code(name: str, value: object) -> str:
     if not isinstance(value, str) or not _CODE.fullmatch(value):
         raise _malformed(name, value, "a currency code such as BTC")
     return value.upper()
+
+
+def _network(name: str, value: object) -> str:
+    if not isinstance(value, str) or not _NETWORK.fullmatch(value):
+        raise _malformed(name, value, "the name of a network such as bitcoin")
+    return value
 
 
 def _decimal(name: str, value: object) -> Decimal:
@@ -176,7 +183,7 @@ _READERS: Final[Mapping[Word, Callable[[str, object], Any]]] = MappingProxyType(
     {
         Word.SYMBOL: _symbol,
         Word.CURRENCY: _code,
-        Word.NETWORK: _text,
+        Word.NETWORK: _network,
         Word.DECIMAL: _decimal,
         Word.NUMBER: _number,
         Word.INT: _int,
