@@ -4,6 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+import uvicorn
+
 from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import Client
@@ -104,6 +106,13 @@ async def test_huge_frame_closes_its_own_socket_only(running: RunningExchange, d
         await asyncio.wait_for(socket.wait_closed(), 10)
         assert socket.close_code == 1009
     assert await desk.get("/v1/symbols")
+
+
+async def test_server_asks_every_peer_for_a_sign_of_life() -> None:
+    config = uvicorn.Config("none")
+    assert (config.ws_ping_interval, config.ws_ping_timeout) == (20.0, 20.0), (
+        "what loopback.serve leaves as is"
+    )
 
 
 async def test_intervals_keep_their_beat_in_virtual_time() -> None:

@@ -32,8 +32,9 @@ class Interval:
         self._wait()
 
     def cancel(self) -> None:
-        """Never call again."""
+        """Never call again, and let go of what would have been called: virtual time may stand still."""
         self.is_cancelled = True
+        self._call = _nothing
         if self._handle is not None:
             self._handle.cancel()
 
@@ -89,3 +90,7 @@ class Intervals:
         now_ms = self.now_ms()
         while self._waiting and self._waiting[0][0] <= now_ms:
             heapq.heappop(self._waiting)[2].fire()
+
+
+def _nothing() -> None:
+    return
