@@ -99,7 +99,7 @@ async def test_history_is_one_account_s_and_for_the_auditor_too(
         assert await auditor.refused("/v1/order/new") == (403, "MissingRole")
 
 
-RULES = MappingProxyType({"max_examples": 60, "deadline": None})
+RULES = MappingProxyType({"max_examples": 30, "deadline": None})
 
 
 @settings(**RULES)
