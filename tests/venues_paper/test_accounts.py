@@ -170,6 +170,7 @@ async def test_made_accounts_are_listed_with_the_oldest_first(
         ({"name": "x" * 65}, "InvalidAccountName"),
         ({"name": "two\nlines"}, "InvalidAccountName"),
         ({"name": "!!!"}, "InvalidAccountName"),
+        ({"name": "- -"}, "InvalidAccountName"),
         ({"name": "PRIMARY"}, "ConflictingAccountName"),
         ({"name": "primary!"}, "ConflictingAccountName"),
         ({"name": "x", "type": "margin"}, "InvalidAccountType"),

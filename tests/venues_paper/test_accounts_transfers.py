@@ -228,6 +228,8 @@ async def paged(master: Client) -> list[dict[str, Any]]:
         ({"continuation_token": "x"}, "InvalidParameterValue"),
         ({"continuation_token": 5}, "InvalidParameterValue"),
         ({"continuation_token": "daccgrp_1:n1:a1:m1:iForward"}, "InvalidParameterValue"),
+        ({"continuation_token": f"daccgrp_2:n1:a{2**63}:m1:iForward"}, "InvalidParameterValue"),
+        ({"continuation_token": f"daccgrp_2:n1:a1:m{2**63}:iForward"}, "InvalidParameterValue"),
         ({"continuation_token": "x", "timestamp_nanos": 1}, "InvalidParameterValue"),
     ],
 )

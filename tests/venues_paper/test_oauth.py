@@ -12,6 +12,7 @@ import pytest
 
 from tests.venues_paper.keyed import reason
 from venues.paper.oauth import ACCESS_SECONDS, CODE_SECONDS, SCOPES, App, apps
+from venues.paper.refusals import RefusedError
 from venues.paper.server import RunningExchange
 
 Shared = tuple[RunningExchange, httpx.AsyncClient]
@@ -203,6 +204,9 @@ async def test_tokens_are_kept_as_digests_only(browser: Browser) -> None:
         {"redirect_uri": "http://127.0.0.1.evil.example/"},
         {"redirect_uri": "http://127.0.0.1:x/"},
         {"redirect_uri": "http://[::1/"},
+        {"redirect_uri": "http://[::1]evil.example/"},
+        {"redirect_uri": "http://evil.example[::1]/"},
+        {"redirect_uri": "http://:word@127.0.0.1/"},
         {"redirect_uri": "http://127.0.0.1/#part"},
         {"redirect_uri": "http://127.0.0.1/a\r\nSet-Cookie: a=b"},
         {"redirect_uri": "javascript:alert(1)"},
@@ -266,6 +270,24 @@ async def test_malformed_body_at_the_token_endpoint_is_refused(shared: Shared, b
     running, http = shared
     answer = await http.post(running.url + "/web/auth/token", content=body)
     assert answer.json()["error"] in {"invalid_request", "invalid_client"}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_code_asked_without_a_challenge_takes_no_verifier(shared: Shared) -> None:
+    browser = Browser(*shared)
+    told = await browser.token(code=(await browser.decide())["code"], code_verifier=VERIFIER)
+    assert told.json()["error"] == "invalid_grant"
+
+
+async def test_token_works_only_from_where_the_group_is_trusted(browser: Browser) -> None:
+    token = (await browser.tokens())["access_token"]
+    exchange = browser.running.exchange
+    with exchange.operation():
+        exchange.documents.put("group", "stranger", "", {"trusted_addresses": ["192.0.2.7"]})
+    assert reason(await browser.call(token, "/v1/balances")) == (403, "RemoteAddressForbidden")
+    with pytest.raises(RefusedError) as refusal:
+        exchange.authenticate_upgrade({"authorization": f"Bearer {token}"}, "127.0.0.1")
+    assert (refusal.value.status, refusal.value.reason) == (401, "RemoteAddressForbidden")
 
 
 @pytest.mark.asyncio(loop_scope="module")

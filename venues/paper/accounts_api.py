@@ -137,7 +137,7 @@ def _title(given: object) -> str:
         raise RefusedError(
             "InvalidAccountName", f"A name is text of at most {MAX_TITLE} characters on one line"
         )
-    if not short_name_of(given):
+    if not short_name_of(given).strip("-"):
         raise RefusedError("InvalidAccountName", "A name needs at least one letter a-z or digit")
     return given
 

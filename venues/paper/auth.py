@@ -111,6 +111,7 @@ def verify_upgrade(register: Register, headers: Mapping[str, str], peer: str, no
         token = _token(headers)
         if token is not None:
             key = _known_grant(register, token)
+            _check_peer(register, key, peer)
             return Caller(key=key, account=key.account)
         if not any(name.startswith("x-gemini-") for name in headers):
             return None
@@ -167,6 +168,7 @@ def _verify_token(register: Register, asked: Asked, row: Row, token: str) -> Cal
     text = asked.headers.get("x-gemini-payload")
     if not text:
         raise RefusedError("MissingPayloadHeader", "Must provide 'X-GEMINI-PAYLOAD' header")
+    _check_peer(register, key, asked.peer)
     payload = _decode(text)
     _check_request(payload, asked, row)
     _check_scope(key, row)

@@ -51,7 +51,8 @@ MAX_CATCH_UP = 240
 class Ids:
     """Order, trade and event ids: 17 or 18 digits, rising over restarts.
 
-    A block is claimed on disk before any id of it is used.
+    A block is claimed on disk before any id of it is used: the opener writes `ceiling` down, later ones are
+    claimed while half of the last is left. The next opening begins above it, whatever its clock says.
     """
 
     BLOCK = 10_000_000

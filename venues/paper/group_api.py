@@ -41,6 +41,9 @@ _DISPLAY_NAMES = {
     "BCH": "Bitcoin Cash",
 }
 
+_HIGHEST = (1 << 63) - 1
+"""No id is above it, and SQLite takes no number that is."""
+
 Position = tuple[int, int, int]
 """Where a reader of the record stands: time in ms, id, order id."""
 
@@ -143,7 +146,7 @@ def _move(exchange: Exchange, source: Account, target: Account, currency: str, a
     }
     if currency not in known and currency not in source.funds:
         raise RefusedError("InvalidFundTransfer", f"{currency[:12]} is not a currency of this exchange")
-    available = source.funds[currency].available if currency in source.funds else Decimal(0)
+    available = source.available(currency)
     if amount > available:
         raise RefusedError(
             "InsufficientFunds",
@@ -200,9 +203,10 @@ def _position(given: Any, main: Account) -> Position:
     token = given.get("continuation_token")
     if token is not None:
         found = _POSITION.fullmatch(token) if isinstance(token, str) else None
-        if found is None or int(found[1]) != main.account_id:
+        numbers = [int(each) for each in found.groups()] if found is not None else []
+        if not numbers or numbers[0] != main.account_id or max(numbers) > _HIGHEST:
             raise invalid_parameter("continuation_token is not one that this group was given")
-        return (int(found[2]), int(found[3]), int(found[4]))
+        return (numbers[1], numbers[2], numbers[3])
     nanos = given.get("timestamp_nanos")
     if nanos is None:
         return (-1, 0, 0)

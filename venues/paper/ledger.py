@@ -95,6 +95,11 @@ class Account:
     day: int = -1
     account_id: int = 0
 
+    def available(self, currency: str) -> Decimal:
+        """Return what a new order may claim of `currency`; asking changes nothing."""
+        found = self.funds.get(currency)
+        return ZERO if found is None else found.available
+
     def fund(self, currency: str) -> Funds:
         """Return the funds in `currency`, an empty one if there were none."""
         found = self.funds.get(currency)

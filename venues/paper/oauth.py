@@ -41,7 +41,7 @@ CODE_SECONDS = 600
 _CLIENT, _CODE, _ACCESS, _REFRESH = "oauth_client", "oauth_code", "oauth_access", "oauth_refresh"
 _SCOPE_ROLES = {"orders:create": Role.TRADER, "crypto:send": Role.FUND_MANAGER}
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class OAuthError(Exception):
@@ -234,13 +234,14 @@ def _check_code(grant: Mapping[str, Any], form: Mapping[str, str]) -> None:
     if form.get("redirect_uri", "") != grant["redirect_uri"]:
         raise OAuthError("invalid_grant", "redirect_uri is not the one that the code was asked with")
     verifier, challenge = form.get("code_verifier", ""), grant["challenge"]
-    if not challenge:
+    if not challenge and not verifier:
         return
     if not _VERIFIER.fullmatch(verifier):
         raise OAuthError("invalid_grant", "code_verifier is missing or malformed")
     if grant["method"] == "S256":
         digest = hashlib.sha256(verifier.encode()).digest()
         verifier = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    # Without a challenge none fits: somebody may have taken it out of the question for the code.
     if not hmac.compare_digest(verifier, challenge):
         raise OAuthError("invalid_grant", "code_verifier does not fit the code_challenge")
 
@@ -265,8 +266,14 @@ def _digest(token: str) -> str:
 def _is_loopback(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
+        port = parts.port
     except ValueError:
         return False
-    is_plain = parts.scheme == "http" and not parts.fragment and not parts.username and port != 0
-    return is_plain and host in _LOOPBACK and address.isascii() and address.isprintable()
+    is_here = _LOOPBACK.fullmatch(parts.netloc) is not None and port != 0
+    return (
+        is_here
+        and parts.scheme == "http"
+        and not parts.fragment
+        and address.isascii()
+        and address.isprintable()
+    )

@@ -46,6 +46,8 @@ stranger's account.
 """
 
 IDS_PER_MS = 10_000
+_OPENINGS = "openings"
+"""The fact that counts how often the state was opened."""
 
 _FIRST_FUNDS = {
     DESK: {"USD": Decimal(10_000)},
@@ -93,15 +95,15 @@ def open_exchange(opening: Opening) -> Exchange:
     seed = secrets.randbits(32) if opening.seed is None else opening.seed
     dice = Dice(Random(seed))  # noqa: S311 - a made-up market must be repeatable, not unguessable
     store = Store(opening.state or state_dir / "exchange.sqlite")
-    if store.markets.fact(SEED) is None:
-        with store.transaction():
-            store.markets.write(WorldState(facts={SEED: str(seed)}))
     with localcontext(CONTEXT):
         timeline = Timeline(opening.clock, opening.speed, int(store.markets.fact("now_ms") or 0))
         ids = Ids(max(int(store.markets.fact("ids") or 0), timeline.now_ms() * IDS_PER_MS))
+        number = int(store.markets.fact(_OPENINGS) or 0) + 1
+        _write_opening(store, number, ids, seed)
         engine = Engine(next_id=ids.take, now_ms=timeline.now_ms)
-        # With the time in it, an exchange that opens again does not repeat what it drew before.
-        chance = Random(f"{seed} {timeline.now_ms()}")  # noqa: S311 - repeatable in virtual time
+        # An exchange that opens again must not draw anew what it drew before, such as the ids of transfers;
+        # time alone does not see to that, as virtual time may stand where it stood.
+        chance = Random(f"{seed} {timeline.now_ms()} {number}")  # noqa: S311 - repeatable in virtual time
         exchange = Exchange(engine=engine, store=store, timeline=timeline, ids=ids, chance=chance)
         _open_accounts(exchange, state_dir)
         if opening.replay is None:
@@ -115,6 +117,15 @@ def open_exchange(opening: Opening) -> Exchange:
     exchange.step()
     LOG.info("seed %d: %s", seed, "" if exchange.world is None else exchange.world.line)
     return exchange
+
+
+def _write_opening(store: Store, number: int, ids: Ids, seed: int) -> None:
+    """Write down what must be on disk before anything is drawn or numbered."""
+    facts = {_OPENINGS: str(number), "ids": str(ids.ceiling)}
+    if store.markets.fact(SEED) is None:
+        facts[SEED] = str(seed)
+    with store.transaction():
+        store.markets.write(WorldState(facts=facts))
 
 
 def credentials_of(exchange: Exchange, label: str) -> Credentials:

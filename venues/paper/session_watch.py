@@ -21,6 +21,6 @@ def cancel_silent(engine: Engine, keys: Iterable[ApiKey], now_ms: int) -> None:
         key.api_key for key in keys if key.requires_heartbeat and now_ms - key.last_seen_ms > SILENCE_MS
     }
     if silent:
-        for order in sorted(engine.live.values(), key=lambda order: order.id):
-            if order.api_session in silent:
-                engine.cancel(order)
+        ended = [order for order in engine.live.values() if order.api_session in silent]
+        for order in sorted(ended, key=lambda order: order.id):
+            engine.cancel(order)

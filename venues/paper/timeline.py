@@ -38,8 +38,8 @@ class Timeline:
         self._ms_per_wall_us = (ms, wall_ms * 1000)
         self._skipped_ms = 0
         if self.is_virtual and not isinstance(clock, ManualClock):
-            start_ms = max(epoch_ms(clock.now()), not_before_ms)
-            clock = ManualClock(from_epoch_ms(start_ms - start_ms % MINUTE_MS))
+            start_ms = max(epoch_ms(clock.now()) // MINUTE_MS, -(-not_before_ms // MINUTE_MS)) * MINUTE_MS
+            clock = ManualClock(from_epoch_ms(start_ms))
         self._clock = clock
         self._wall_start = clock.now()
         self._start_ms = max(epoch_ms(self._wall_start), 0 if self.is_virtual else not_before_ms)

@@ -49,6 +49,35 @@ async def test_what_waits_goes_on_after_a_restart(
         assert staked["balance"] == 1
 
 
+async def test_no_id_is_given_twice_however_often_it_opens(
+    opened_home: Path, tmp_path: Path, http: httpx.AsyncClient
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(opened_home, home)
+    orders, draws = [], []
+    for _ in range(3):
+        async with running_exchange(home=home, seed=11, clock=ManualClock(MORNING)) as running:
+            keys = Keys(running, http)
+            send = {"address": keys.wallet("bitcoin"), "amount": "0.1"}
+            draws.append((await keys["funds"].post("/v2/withdraw/bitcoin/btc", **send))["withdrawalId"])
+            orders += [int((await keys["stranger"].order(amount="0.0001"))["order_id"]) for _ in range(3)]
+            assert len(await keys["stranger"].post("/v1/orders")) == len(orders)
+            assert [body["withdrawalId"] for body in keys.documents("withdrawal")] == draws
+    assert orders == sorted(set(orders))
+    assert len(set(draws)) == 3
+
+
+async def test_virtual_time_does_not_go_back_over_a_restart(opened_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(opened_home, home)
+    stood = 0
+    for _ in range(3):
+        async with running_exchange(home=home, seed=11) as running:
+            assert running.exchange.timeline.now_ms() >= stood
+            running.exchange.step()
+            stood = running.exchange.timeline.now_ms()
+
+
 async def told(home: Path, http: httpx.AsyncClient) -> list[str]:
     async with running_exchange(home=home, seed=11, clock=ManualClock(MORNING)) as running:
         keys = Keys(running, http)

@@ -47,10 +47,9 @@ async def test_same_client_transfer_id_withdraws_once(keys: Keys) -> None:
     first = await withdraw(keys, clientTransferId=client_id.upper())
     assert await withdraw(keys, clientTransferId=client_id) == first
     assert await available(keys["funds"], "BTC") == (Decimal(1), Decimal("0.9"))
-    refused = await keys["funds"].refused(
-        SEND, address=keys.wallet("bitcoin"), amount="0.2", clientTransferId=client_id
-    )
-    assert refused == (400, "InvalidFundTransfer")
+    for other in ({"amount": "0.2"}, {"memo": "other"}):
+        fields = {"address": keys.wallet("bitcoin"), "amount": "0.1", "clientTransferId": client_id, **other}
+        assert await keys["funds"].refused(SEND, **fields) == (400, "InvalidFundTransfer")
 
 
 async def test_more_than_is_available_is_refused_and_holds_nothing(keys: Keys) -> None:
@@ -61,6 +60,12 @@ async def test_more_than_is_available_is_refused_and_holds_nothing(keys: Keys) -
     )
     assert await available(keys["funds"], "BTC") == (Decimal(1), Decimal("0.05"))
     assert keys.documents("transfer") == []
+
+
+async def test_refusal_for_want_of_a_currency_leaves_no_empty_balance(keys: Keys) -> None:
+    send = {"address": keys.wallet("zcash"), "amount": "1"}
+    assert await keys["funds"].refused("/v2/withdraw/zcash/zec", **send) == (406, "InsufficientFunds")
+    assert "ZEC" not in keys.account("stranger").funds
 
 
 async def test_free_withdrawals_are_counted_by_calendar_month(keys: Keys) -> None:

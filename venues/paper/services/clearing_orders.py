@@ -118,8 +118,8 @@ def is_funded(exchange: Exchange, order: ClearingOrder, account: Account) -> boo
     instrument = exchange.instrument(order.symbol)
     amount = Decimal(order.amount)
     if order.side_of(account) is Side.BUY:
-        return account.fund(instrument.quote).available >= amount * Decimal(order.price)
-    return account.fund(instrument.base).available >= amount
+        return account.available(instrument.quote) >= amount * Decimal(order.price)
+    return account.available(instrument.base) >= amount
 
 
 def go_on(exchange: Exchange, clearing_id: str) -> None:

@@ -21,7 +21,7 @@ def trading_account(account: Account) -> Account:
 
 def require(account: Account, currency: str, amount: Decimal) -> None:
     """Refuse with `InsufficientFunds` unless `amount` of `currency` is available."""
-    available = account.fund(currency).available
+    available = account.available(currency)
     if amount > available:
         raise RefusedError(
             "InsufficientFunds",

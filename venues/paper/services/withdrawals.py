@@ -158,8 +158,14 @@ def _same_request(
         return None
     for body in exchange.documents.of(_WITHDRAWAL, account.name):
         if body["clientTransferId"] == client_id:
-            asked = (chain.name, currency, given["address"], to_wire(given["amount"]))
-            if asked != (body["network"], body["currency"], body["address"], body["amount"]):
+            asked = (
+                chain.name,
+                currency,
+                given["address"],
+                to_wire(given["amount"]),
+                given.get("memo", ""),
+            )
+            if asked != tuple(body[name] for name in ("network", "currency", "address", "amount", "memo")):
                 raise RefusedError("InvalidFundTransfer", "clientTransferId belongs to another withdrawal")
             return body
     return None
