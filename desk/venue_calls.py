@@ -7,13 +7,15 @@ instant buy or a wrap changes positions too. Each call is in the journal before 
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from desk.service import Desk
-from domain.errors import ConflictError, LockedError
+from domain.errors import BadInputError, ConflictError, LockedError, UnreachableError, VenueRejectedError
 from domain.ids import RecordId
 from guardrails.snapshot import KillState
 from venues.gemini.catalogue import TABLE, Call, Host, Money
@@ -23,6 +25,9 @@ from venues.gemini.person_calls import CallRecord, PersonCalls, PreparedCall, St
 LIFETIME_S: Final = 120.0
 """How long a prepared call may be sent: as long as a card may be approved."""
 MOST_WAITING: Final = 20
+_NOTHING_MOVED: Final = (BadInputError, LockedError, UnreachableError, VenueRejectedError)
+
+log = logging.getLogger("matrix.desk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,18 @@ class VenueCalls:
             )
         self._check(waiting.prepared.call)
         records: list[RecordId] = []
-        answer = await PersonCalls(self._parts.wire.rest.caller, self._note(records)).send(waiting.prepared)
-        if waiting.prepared.call.money is Money.MOVES:
-            # Balances moved outside the order path: compare the books before anything else trades.
-            self._parts.health.doubt()
+        moves = waiting.prepared.call.money is Money.MOVES
+        try:
+            answer = await PersonCalls(self._parts.wire.rest.caller, self._note(records)).send(
+                waiting.prepared
+            )
+        except _NOTHING_MOVED:
+            moves = False
+            raise
+        finally:
+            if moves:
+                # Balances may have moved outside the order path: compare the books before anything trades.
+                self._parts.health.doubt()
         is_file = answer.data is None
         return {
             "status": answer.status,
@@ -118,33 +131,56 @@ class VenueCalls:
             raise LockedError(
                 "HALTED", f"the desk is {state.value}: nothing may move money now", "Release it first."
             )
+        if call.money is not Money.READS and not self._parts.store.is_journal_ok:
+            raise _no_journal()
 
     def _note(self, records: list[RecordId]) -> Callable[[CallRecord], None]:
-        """Return the journal hook of one call; what it writes is linked in a chain."""
+        """Return the journal hook of one call; what it writes is linked in a chain.
+
+        Raises `LockedError` before the bytes leave, when the desk was stopped while they waited for their
+        turn, and when it cannot be written that they leave. Afterwards it never raises.
+        """
 
         def note(record: CallRecord) -> None:
-            written = self._parts.store.record(
-                f"venue_call.{record.stage.value}",
-                source="person",
-                cause=records[-1] if records else None,
-                payload_text=json.dumps(
-                    {
-                        "call": record.name,
-                        "method": record.method,
-                        "target": record.target,
-                        "money": record.money.value,
-                        "fields": dict(record.fields),
-                        "payload_sha256": record.payload_digest,
-                    },
-                    sort_keys=True,
-                    default=str,
-                ),
-                result=None if record.stage is Stage.SENDING else {"status": record.status},
-                error_text=record.error_code or None,
-            )
-            records.append(written.id)
+            is_leaving = record.stage is Stage.SENDING
+            if is_leaving:
+                self._check(TABLE.get(record.name))
+            try:
+                records.append(self._write(record, records[-1] if records else None))
+            except sqlite3.Error as error:
+                if is_leaving:
+                    raise _no_journal() from error
+                # What the exchange answered must reach the person, or they would do it again.
+                log.exception("the end of %s is not in the journal", record.name)
 
         return note
+
+    def _write(self, record: CallRecord, cause: RecordId | None) -> RecordId:
+        told = {
+            "call": record.name,
+            "method": record.method,
+            "target": record.target,
+            "money": record.money.value,
+            "fields": dict(record.fields),
+            "payload_sha256": record.payload_digest,
+        }
+        written = self._parts.store.record(
+            f"venue_call.{record.stage.value}",
+            source="person",
+            cause=cause,
+            payload_text=json.dumps(told, sort_keys=True, default=str),
+            result=None if record.stage is Stage.SENDING else {"status": record.status},
+            error_text=record.error_code or None,
+        )
+        return written.id
+
+
+def _no_journal() -> LockedError:
+    return LockedError(
+        "JOURNAL",
+        "the journal cannot be written, so nothing was sent",
+        "Free space on the disk and start the desk again.",
+    )
 
 
 def _is_open(call: Call) -> bool:

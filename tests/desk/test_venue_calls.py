@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from desk.client import DeskConnection
+from domain.clock import SystemClock
 from domain.errors import BadInputError, ConflictError, LockedError, MatrixError
-from tests.stack import TOKENS, DeskStack
+from tests.stack import TOKENS, DeskStack, until
+from tests.venues_gemini.fault_server import CUT, Act, Request, error, ok, running
 from venues.gemini.catalogue import TABLE, Host, Money
+from venues.gemini.transport import Transport
+from venues.gemini.turnstile import Urgency
+
+WRAP = {"amount": "10", "side": "buy"}
 
 
 async def test_catalogue_has_every_rest_call_but_orders(stack: DeskStack) -> None:
@@ -71,16 +80,17 @@ async def test_call_outside_the_catalogue_refused(stack: DeskStack) -> None:
         await stack.person.prepare_call("order_events")
     with pytest.raises(BadInputError, match="surprise"):
         await stack.person.prepare_call("balances", fields={"surprise": "1"})
+    with pytest.raises(BadInputError, match="path"):
+        await stack.person.prepare_call("balances", path={"self": "1"})
 
 
 async def test_halted_desk_moves_no_money(stack: DeskStack) -> None:
-    fields = {"amount": "10", "side": "buy"}
-    waiting = await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=fields)
+    waiting = await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=WRAP)
     await stack.person.kill(keep=True)
     with pytest.raises(LockedError, match="may move money"):
         await stack.person.send_call(waiting["id"])
     with pytest.raises(LockedError, match="may move money"):
-        await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=fields)
+        await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=WRAP)
     read = await stack.person.prepare_call("balances")
     assert (await stack.person.send_call(read["id"]))["status"] == 200
 
@@ -90,3 +100,71 @@ async def test_prepared_calls_do_not_pile_up(stack: DeskStack) -> None:
         await stack.person.prepare_call("balances")
     with pytest.raises(ConflictError, match="already wait"):
         await stack.person.prepare_call("balances")
+
+
+async def test_stop_while_the_call_waits_for_its_turn_nothing_leaves(stack: DeskStack) -> None:
+    waiting = await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=WRAP)
+    turnstile = stack.desk.parts.wire.nonces.turnstile
+    async with turnstile.turn(Urgency.ORDER):
+        sending = asyncio.create_task(stack.person.send_call(waiting["id"]))
+        await asyncio.sleep(0.3)  # it stands in the turnstile, behind us
+        killing = asyncio.create_task(stack.person.kill(keep=True))
+        await until(lambda: stack.desk.parts.stopping.state().value != "active", "the desk is stopped")
+    with pytest.raises(LockedError, match="may move money"):
+        await sending
+    await killing
+    kinds = [row["kind"] for row in (await stack.client.read("/journal/search"))["records"]]
+    assert "venue_call.failed" in kinds
+    assert "venue_call.sending" not in kinds
+
+
+@asynccontextmanager
+async def _venue_that(stack: DeskStack, answer: Callable[[Request], Act]) -> AsyncIterator[None]:
+    """Let another venue answer for the length of the block."""
+    caller = stack.desk.parts.wire.rest.caller
+    async with running(answer=lambda _, request: answer(request)) as server:
+        transport = Transport(server.endpoint, SystemClock())
+        real, caller._transport = caller._transport, transport
+        try:
+            yield
+        finally:
+            caller._transport = real
+            await transport.close()
+
+
+async def test_unclear_outcome_of_moved_money_books_compared_before_anything_trades(stack: DeskStack) -> None:
+    prepared = await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=WRAP)
+    before = stack.desk.parts.health.doubts
+    async with _venue_that(stack, lambda _: CUT):
+        with pytest.raises(MatrixError, match="cut the connection"):
+            await stack.person.send_call(prepared["id"])
+    assert stack.desk.parts.health.doubts > before
+
+
+async def test_plain_no_to_moving_money_stops_nothing(stack: DeskStack) -> None:
+    prepared = await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=WRAP)
+    before = stack.desk.parts.health.doubts
+    async with _venue_that(stack, lambda _: error(406, "InsufficientFunds")):
+        with pytest.raises(MatrixError, match="InsufficientFunds"):
+            await stack.person.send_call(prepared["id"])
+    assert stack.desk.parts.health.doubts == before
+
+
+async def test_journal_that_breaks_once_it_left_answer_told_all_the_same(stack: DeskStack) -> None:
+    """Else the person would move the money once more."""
+    one, two = [
+        await stack.person.prepare_call("wrap", path={"symbol": "gusdusd"}, fields=WRAP) for _ in range(2)
+    ]
+    connection = stack.desk.parts.store.connection
+
+    def dying(request: Request) -> Act:
+        if request.target == "/v1/wrap/gusdusd":
+            connection.execute("PRAGMA query_only=ON")
+        return ok({})
+
+    async with _venue_that(stack, dying):
+        answer = await stack.person.send_call(one["id"])
+    assert (answer["status"], len(answer["record_ids"])) == (200, 1)
+    with pytest.raises(LockedError, match="journal"):
+        await stack.person.send_call(two["id"])
+    connection.execute("PRAGMA query_only=OFF")

@@ -191,3 +191,11 @@ def test_clear_everything_gone() -> None:
     book.clear()
     assert (len(book), book.best(), book.view(5)) == (0, (None, None), ((), ()))
     assert book.view(-1) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "price", ["0", "0.00", "1e5", "+1", "-1", "٣", "0x10", " 1", "1 ", "1_0", "", "NaN", "1\n"]
+)
+def test_apply_text_that_is_no_price_refused(price: str) -> None:
+    with pytest.raises(BookError):
+        Book().apply([("sell", price, "1")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,9 @@ from guardrails.snapshot import Mode
 from tests.venues_gemini.connected import on
 from tests.venues_gemini.fault_server import Act, ok, running
 from tests.venues_gemini.samples import START
+from venues.gemini import feed
 from venues.gemini.client import GeminiRest
-from venues.gemini.transport import Transport
+from venues.gemini.transport import Transport, tls
 
 D = Decimal
 HANG = Act(wait_s=30)
@@ -73,3 +75,25 @@ async def test_clock_skew_measured_from_the_date_header(header: str, skew: float
     async with running(always=Act(body=b"[]", headers=(header,))) as server, on(server) as (client, _):
         await client.symbols()
         assert client.clock_skew_s == skew
+
+
+async def test_cookies_of_the_venue_not_kept() -> None:
+    answer = Act(body=b"[]", headers=("Set-Cookie: a=1; Path=/",))
+    async with running(always=answer) as server, on(server) as (client, _):
+        for _ in range(2):
+            await client.symbols()
+        assert ["cookie" in request.headers for request in server.requests] == [False, False]
+
+
+@pytest.mark.parametrize("mode", [Mode.SANDBOX, Mode.PAPER])
+async def test_socket_trusts_what_https_trusts_whatever_the_environment_says(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def connect(_: str, **options: Any) -> None:
+        asked.append(options)
+
+    monkeypatch.setattr(feed, "_Direct", connect)
+    await feed.open_socket(endpoint(mode, PaperAddress(host="127.0.0.1", port=8080)), "/", {})
+    assert asked[0]["ssl"] is (tls() if mode is Mode.SANDBOX else None)

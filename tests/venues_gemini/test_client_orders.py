@@ -5,25 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
+from domain.clock import ManualClock
 from domain.errors import (
     BadInputError,
+    LockedError,
     OutcomeUnknownError,
     VenueError,
     VenueRejectedError,
 )
 from tests.venues_gemini.connected import ORDER_ID, no_secret_in, on
 from tests.venues_gemini.fault_server import CUT, EMPTY, GARBAGE, Act, FaultServer, error, ok, running
-from tests.venues_gemini.samples import KEY, SECRET, draft, order_json
+from tests.venues_gemini.samples import KEY, SECRET, START, draft, order_json, rest
 from tools.order_builder import build
 from venues.gemini import parse_orders
 from venues.gemini.catalogue import TABLE
 from venues.gemini.client import Deadlines
-from venues.gemini.nonce import NonceSource
+from venues.gemini.nonce import Nonces, NonceSource, TimeNonces
 from venues.gemini.signing import Credentials, SignedOrder
 
 D = Decimal
@@ -95,13 +99,82 @@ async def test_submit_into_a_connection_that_the_venue_has_left_at_most_once() -
 
 
 @pytest.mark.parametrize("name", [*UNKNOWN, *REFUSED])
-async def test_order_call_of_any_layer_never_repeats_it(name: str) -> None:
-    """Not even the layer that repeats reads, should anyone ever send an order through it."""
+async def test_call_that_twice_is_not_once_never_repeated(name: str) -> None:
     act = UNKNOWN[name] if name in UNKNOWN else REFUSED[name][0]
     async with running(always=act) as server, on(server) as (client, _):
         with contextlib.suppress(VenueError):
-            await client.caller.call(TABLE["order_new"], parse_orders.order, fields={"symbol": "btcusd"})
+            await client.caller.call(TABLE["account_create"], parse_orders.order, fields={"name": "two"})
         assert len(server.requests) == 1
+
+
+async def test_order_on_the_way_of_reads_and_cancels_locked() -> None:
+    async with running() as server, on(server) as (client, _):
+        with pytest.raises(LockedError, match="gate"):
+            await client.caller.call(TABLE["order_new"], parse_orders.order, fields={"symbol": "btcusd"})
+        assert not server.requests
+
+
+@pytest.mark.parametrize("kind", [NonceSource, TimeNonces])
+async def test_submit_same_bytes_again_never_leave_and_the_first_is_not_called_rejected(
+    kind: type[Nonces],
+) -> None:
+    """The venue takes a nonce of seconds several times, so it would take the order twice."""
+    nonces = kind(None, ManualClock(START))
+    async with running(always=ok(order_json())) as server:
+        client = rest(server, nonces=nonces)
+        order = build(draft(), Credentials(KEY, SECRET), nonces.next())
+        await client.submit(order)
+        with pytest.raises(OutcomeUnknownError, match="left before"):
+            await client.submit(order)
+        await client.close()
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Fri, 20 Nov 2026 08:30:00 +99999999999999999999",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+    ],
+)
+async def test_submit_answer_with_a_time_that_is_none_read_all_the_same(date: str) -> None:
+    answer = Act(body=ok(order_json()).body, headers=(f"Date: {date}",))
+    async with running(always=answer) as server, on(server) as (client, nonces):
+        assert (await client.submit(signed(nonces))).venue_order_id == ORDER_ID
+        for ahead in (0.0, 30.0):
+            nonces._clock.advance(ahead)
+            nonces.light.status()
+
+
+async def test_submit_broken_tls_record_unknown() -> None:
+    """The HTTP library lets the TLS layer's own errors through."""
+
+    class Broken(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await request.extensions["trace"]("http11.send_request_headers.started", {})
+            raise ssl.SSLError(1, "bad record mac")
+
+    async with running() as server, on(server) as (client, nonces):
+        client.caller._transport._client._transport = Broken()
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await client.submit(signed(nonces))
+        no_secret_in(caught.value)
+
+
+async def test_cancel_goes_while_the_venue_leaves_reads_unanswered() -> None:
+    """As many reads as the pacing lets hang at once must not hold every connection."""
+    answers = {"/v1/symbols": HANG, "/v1/order/cancel": ok(order_json(is_live=False))}
+    async with running(by_path=answers) as server, on(server) as (client, _):
+        hanging = [asyncio.create_task(client.symbols()) for _ in range(30)]
+        async with asyncio.timeout(2):
+            while len(server.requests) < 30:
+                await asyncio.sleep(0.01)
+            assert (await client.cancel(ORDER_ID)).venue_order_id == ORDER_ID
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
 
 
 async def test_submit_given_up_by_its_caller_sent_once() -> None:

@@ -332,3 +332,11 @@ async def test_roles_and_fees_read() -> None:
         found = await client.roles()
         assert found.is_trader
         assert (found.is_fund_manager, found.is_auditor, found.is_account_admin) == (False,) * 3
+
+
+@pytest.mark.parametrize("level", [{"price": "-1", "amount": "1"}, {"price": "1", "amount": "-1"}])
+async def test_book_with_a_level_below_zero_not_read(level: dict[str, str]) -> None:
+    answer = ok({"bids": [level], "asks": []})
+    async with running(always=answer) as server, on(server) as (client, _):
+        with pytest.raises(VenueRetryableError, match="cannot be read"):
+            await client.book("btcusd")

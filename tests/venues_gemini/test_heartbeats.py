@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,7 @@ import pytest
 from domain.clock import ManualClock, SystemClock
 from domain.errors import VenueError
 from tests.venues_gemini.connected import on
-from tests.venues_gemini.fault_server import CUT, FaultServer, error, ok, running
+from tests.venues_gemini.fault_server import CUT, Act, FaultServer, error, ok, running
 from tests.venues_gemini.samples import KEY, SECRET, START, rest, unhurried
 from tests.venues_gemini.socket_server import background, until
 from venues.gemini.client import GeminiRest
@@ -101,3 +102,22 @@ async def test_status_before_anything_was_sent_green() -> None:
         status = Heartbeats(client, ManualClock(START)).status()
         assert (status.is_ok, status.missed, status.age_s) == (True, 0, None)
         await client.close()
+
+
+@pytest.mark.parametrize(
+    ("act", "is_proof"),
+    [
+        (Act(status=403, body=b"<html>blocked</html>"), False),
+        (Act(status=404, body=b""), False),
+        (Act(status=307, body=b""), False),
+        (Act(status=400, body=b'{"errorMessage":"no"}'), False),
+        (error(403, "MissingRole"), True),
+        (error(400, "InvalidSignature"), False),
+        (ok([]), True),
+    ],
+)
+async def test_last_heard_refusal_of_a_gateway_is_no_proof_of_the_session(act: Act, is_proof: bool) -> None:
+    async with running(always=act) as server, on(server) as (client, _):
+        with contextlib.suppress(VenueError):
+            await client.open_orders()
+        assert (client.last_heard_s is not None) is is_proof

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import BadInputError
+from domain.errors import BadInputError, VenueRetryableError
 from tests.venues_gemini.connected import on
 from tests.venues_gemini.fault_server import running
 from tests.venues_gemini.trade_server import TradeVenue, trade
@@ -55,11 +55,11 @@ async def test_own_trades_newest_cut_gap_said_and_found_out_once() -> None:
 
 
 @pytest.mark.parametrize("is_oldest", [True, False])
-async def test_own_trades_all_on_one_page_complete_without_another_question(is_oldest: bool) -> None:
+async def test_own_trades_all_on_one_page_complete_after_one_more_question(is_oldest: bool) -> None:
     venue = TradeVenue(many(9), is_oldest=is_oldest)
     async with running(answer=venue) as server, on(server) as (client, _):
         found = await client.own_trades(None, 0, 10)
-    assert (len(found.fills), found.gap, venue.asked) == (9, None, 1)
+    assert (len(found.fills), found.gap, venue.asked) == (9, None, 2)
 
 
 async def test_own_trades_new_one_made_while_paging_found_and_once() -> None:
@@ -109,3 +109,34 @@ async def test_own_trades_limit_out_of_range_refused() -> None:
             with pytest.raises(BadInputError):
                 await client.own_trades(None, 0, limit)
         assert not server.requests
+
+
+async def test_own_trades_page_shorter_than_asked_for_is_not_taken_for_the_last() -> None:
+    """A venue may cut at fewer than asked for, or leave broken trades out of a page."""
+    venue = TradeVenue(many(25), is_oldest=True)
+
+    class Fewer:
+        def __init__(self, request: Any) -> None:
+            self.payload = {**request.payload, "limit_trades": 7}
+
+    def fewer(server: Any, request: Any) -> Any:
+        return venue(server, Fewer(request))
+
+    async with running(answer=fewer) as server, on(server) as (client, _):
+        found = await client.own_trades(None, 0, 10)
+    assert ([int(fill.trade_id) for fill in found.fills], found.gap) == (list(range(1000, 1025)), None)
+
+
+async def test_own_trades_with_oneself_both_sides_found() -> None:
+    both = [trade(1, 1_700_000_000_000), {**trade(1, 1_700_000_000_000), "order_id": "2", "type": "Buy"}]
+    async with running(answer=TradeVenue(both, is_oldest=True)) as server, on(server) as (client, _):
+        found = await client.own_trades(None, 0)
+    assert {fill.venue_order_id for fill in found.fills} == {"54516439535", "2"}
+
+
+@pytest.mark.parametrize("odd", [{"amount": "0"}, {"amount": "-0.1"}, {"price": "0"}, {"price": "-1"}])
+async def test_own_trade_of_nothing_not_read(odd: dict[str, str]) -> None:
+    venue = TradeVenue([{**trade(1, 1_700_000_000_000), **odd}], is_oldest=True)
+    async with running(answer=venue) as server, on(server) as (client, _):
+        with pytest.raises(VenueRetryableError, match="cannot be read"):
+            await client.my_trades()

@@ -96,3 +96,12 @@ async def test_too_fast_reads_refused_without_end_cancels_still_go_at_once() -> 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await pacer.wait(RateClass.PRIVATE, Urgency.CANCEL)
+
+
+@pytest.mark.parametrize("rate", [RateClass.PUBLIC, RateClass.TRANSFERS])
+async def test_too_fast_on_a_budget_that_no_cancel_needs_nothing_left(rate: RateClass) -> None:
+    pacer = Pacer({each: Allowance(per_second=0.5, burst=5) for each in RateClass})
+    pacer.too_fast(rate, Urgency.READ)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await pacer.wait(rate, Urgency.READ)

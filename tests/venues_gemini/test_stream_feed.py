@@ -353,6 +353,9 @@ async def test_run_cut_books_out_of_sync_and_everything_asked_for_again() -> Non
         order(p="1e400"),
         {"E": 10**30, "s": "btcusd", "t": 1, "p": "1", "q": "1", "m": True},
         {"lastUpdateId": 1, "bids": [["x", "1"]], "asks": []},
+        {"lastUpdateId": 1, "bids": [["9.00", "-1"]], "asks": []},
+        {"lastUpdateId": 1, "bids": [["0.00", "1"]], "asks": []},
+        order(X="FILLED", q="1", z="0", Z="-1", L="9.00", t=7),
         {"e": "balanceUpdate", "B": [{"a": "USD"}]},
     ],
 )
@@ -467,3 +470,34 @@ def test_streams_refused_before_anything_is_opened() -> None:
         StreamFeed(held, ["btcusd@trade"], clock).view("ethusd")
     with pytest.raises(LockedError):
         StreamFeed(endpoint(Mode.PAPER, PaperAddress(host="127.0.0.1", port=9)), ["btcusd@trade"], clock)
+
+
+@pytest.mark.parametrize("kind", ["bookTicker", "depth5"])
+async def test_view_whole_book_crossed_or_old_not_shown_as_in_sync(kind: str) -> None:
+    def told(number: int, bid: str, ask: str) -> dict[str, Any]:
+        if kind == "bookTicker":
+            return {"u": number, "E": NS, "s": "btcusd", "b": bid, "B": "1", "a": ask, "A": "1"}
+        bids, asks = [["1.00", "1"], [bid, "1"]], [["99.00", "1"], [ask, "1"]]
+        return {"lastUpdateId": number, "symbol": "btcusd", "bids": bids, "asks": asks}
+
+    peers: list[Peer] = []
+
+    async def session(peer: Peer) -> None:
+        await peer.say(ok(await peer.hear()))
+        peers.append(peer)
+        await peer.stay()
+
+    async with serving(session) as server:
+        live = feed(server, f"btcusd@{kind}")
+        async with background(live.run()):
+            await until(lambda: bool(peers))
+            await peers[0].say(told(7, "10", "11"))
+            await until(lambda: live.view("btcusd").synced)
+            await peers[0].say(told(8, "12", "12"))
+            await until(lambda: not live.view("btcusd").synced)
+            await peers[0].say(told(9, "10.5", "11"))
+            await until(lambda: live.view("btcusd").synced)
+            assert (live.view("btcusd").bid, live.view("btcusd").ask) == (D("10.5"), 11)
+            await peers[0].say(told(6, "3", "4"), told(10, "10.6", "11"))
+            await until(lambda: live.view("btcusd").bid != D("10.5"))
+            assert live.view("btcusd").bid == D("10.6")

@@ -66,6 +66,8 @@ class _Half(dict[str, _Row]):
             self._sweep()
         whole, part = found.groups()
         key = self._sign * int(whole + (part or "").ljust(_PLACES, "0"))
+        if key == 0:
+            raise BookError("a price of zero")
         row = self._rows.get(key)
         if row is None:
             row = self._rows[key] = _Row(key, price)

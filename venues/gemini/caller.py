@@ -110,11 +110,11 @@ class Caller:
         """Make the call and return its answer through `read`; a repeatable one is tried again in trouble.
 
         `parts` fill the path, `params` are the query of a public call, `fields` the payload of a signed one.
-        Raises `LockedError` for a call that moves money: only a person makes those, in `person_calls`.
+        Raises `LockedError` for a call that moves money, which only a person makes (`person_calls`), and
+        for a new order, which only `GeminiRest.submit` sends.
         """
-        check_call(
-            self.endpoint.mode, call.money, Asker.ORDER_PATH if call.money is Money.TRADES else Asker.DESK
-        )
+        is_cancel = call.money is Money.TRADES and call.is_repeatable
+        check_call(self.endpoint.mode, call.money, Asker.ORDER_PATH if is_cancel else Asker.DESK)
         asked = Asked(
             call=call,
             path=call.at(**parts),
@@ -261,8 +261,10 @@ class Caller:
         return reply
 
     def _note_alive(self, reply: Reply, left: float) -> None:
+        # A refusal proves it only in the venue's own words: a gateway's page came from before the venue.
         said = errors.envelope(reply.body)
-        if reply.status < 500 and reply.status != 429 and (said is None or said[0] not in KEY_REFUSED):
+        knows_us = reply.status == 200 if said is None else said[0] not in KEY_REFUSED | {""}
+        if knows_us and reply.status < 500 and reply.status != 429:
             self._last_heard = left if self._last_heard is None else max(self._last_heard, left)
 
     @staticmethod

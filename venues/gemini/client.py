@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 
 from domain.clock import Clock
-from domain.errors import BadInputError, VenueRejectedError
+from domain.errors import BadInputError, OutcomeUnknownError, VenueRejectedError
 from domain.ids import CLIENT_ORDER_ID
 from domain.order import VenueOrder
 from guardrails.sandbox_lock import Asker, Endpoint, check_call
@@ -29,6 +29,7 @@ __all__ = ["Credentials", "Deadlines", "GeminiRest", "SignedOrder"]
 
 _ONE_TRY = Patience(attempts=1)
 _HEARTBEAT_S = 5.0
+_REMEMBERED = 1024  # more orders than leave while a nonce of seconds is still taken
 
 
 class GeminiRest(MarketReads, AccountReads):
@@ -64,6 +65,7 @@ class GeminiRest(MarketReads, AccountReads):
             deadlines=deadlines,
             account=account,
         )
+        self._left: dict[str, None] = {}
         MarketReads.__init__(self, self.caller)
         AccountReads.__init__(self, self.caller)
 
@@ -81,7 +83,8 @@ class GeminiRest(MarketReads, AccountReads):
         """Send an order, once. Cancelling this call while it waits leaves the outcome unknown.
 
         `may_leave` is asked at the last moment, when it is this order's turn: on False nothing is sent and
-        `VenueRejectedError("WITHDRAWN")` is raised.
+        `VenueRejectedError("WITHDRAWN")` is raised. The same bytes never leave again:
+        `OutcomeUnknownError("ALREADY_SENT")`.
         """
         call = TABLE["order_new"]
         if type(order) is not SignedOrder or order.request.path != call.path:
@@ -102,12 +105,14 @@ class GeminiRest(MarketReads, AccountReads):
                     "the desk was stopped, or the approval ran out, before the order left",
                     "Nothing was sent. Ask for a fresh card once the desk is active.",
                 )
+            self._refuse_again(order)
             if not nonces.depart(order.request.nonce):
                 raise VenueRejectedError(
                     "NONCE_PASSED",
                     "a later request left before this order, so the order was not sent",
                     "Sign it again right before sending.",
                 )
+            self._note_left(order)
             return order.request
 
         reply = await self.caller.send_once(call, ready, Urgency.ORDER, rank=order.request.nonce)
@@ -115,6 +120,22 @@ class GeminiRest(MarketReads, AccountReads):
         if found.client_order_id not in {None, order.client_order_id}:
             raise errors.unreadable(call, reply.status)
         return found
+
+    def _refuse_again(self, order: SignedOrder) -> None:
+        # Nonces of seconds alone would not stop it: the venue takes one of them several times.
+        if order.request.headers["X-GEMINI-SIGNATURE"] in self._left:
+            raise OutcomeUnknownError(
+                "ALREADY_SENT",
+                "these very bytes of the order have left before, so they were not sent again",
+                "Look the order up by its client order id.",
+                reason="AlreadySent",
+                status=0,
+            )
+
+    def _note_left(self, order: SignedOrder) -> None:
+        self._left[order.request.headers["X-GEMINI-SIGNATURE"]] = None
+        if len(self._left) > _REMEMBERED:
+            del self._left[next(iter(self._left))]
 
     async def cancel(self, venue_order_id: str) -> VenueOrder:
         """Cancel one order and return it; one that is already closed comes back as it is."""

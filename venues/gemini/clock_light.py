@@ -56,7 +56,7 @@ class ClockLight:
         age_s = self._clock.monotonic() - at
         if age_s > _SAYS_SOMETHING_S:
             return ClockStatus(is_ok=True, skew_s=None)
-        found = skew_s(self._clock.now(), theirs + timedelta(seconds=age_s))
+        found = skew_s(self._clock.now() - timedelta(seconds=age_s), theirs)
         if abs(found) <= LIMIT_S:
             return ClockStatus(is_ok=True, skew_s=found)
         where = "ahead of" if found > 0 else "behind"

@@ -18,6 +18,7 @@ from guardrails.sandbox_lock import Endpoint, check_host
 from venues.gemini.errors import envelope, plain
 from venues.gemini.pacing import Patience
 from venues.gemini.reading import UNREADABLE
+from venues.gemini.transport import tls
 
 SILENCE_S: Final = 15.0
 """The venue sends a heartbeat every five seconds; three missed ones mean a dead connection."""
@@ -74,6 +75,7 @@ async def open_socket(endpoint: Endpoint, path: str, headers: Mapping[str, str])
         additional_headers=dict(headers),
         user_agent_header="crypto-matrix",
         proxy=None,
+        ssl=tls() if endpoint.ws_url.startswith("wss:") else None,
         compression=None,
         open_timeout=10.0,
         close_timeout=2.0,

@@ -20,7 +20,7 @@ from guardrails.sandbox_lock import Endpoint
 from venues.gemini.catalogue import TABLE
 from venues.gemini.errors import plain
 from venues.gemini.feed import RECONNECT, SILENCE_S, FeedCutError, FeedStatus, SocketLoop, open_socket
-from venues.gemini.nonce import NonceSource, Urgency
+from venues.gemini.nonce import Nonces, Urgency
 from venues.gemini.pacing import Patience
 from venues.gemini.parse_orders import order_frame
 from venues.gemini.signing import Credentials, sign
@@ -61,7 +61,7 @@ class OrderFeed:
         self,
         endpoint: Endpoint,
         credentials: Credentials,
-        nonces: NonceSource,
+        nonces: Nonces,
         clock: Clock,
         on_event: Callable[[OrderEvent], Awaitable[None]],
         on_connected: Callable[[], Awaitable[None]],

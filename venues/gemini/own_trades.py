@@ -43,15 +43,20 @@ class TradeWalk:
 
     async def since(self, symbol: str | None, since_ms: int, limit: int) -> OwnTrades:
         """Return every fill at or after `since_ms` that the venue gives."""
-        found: dict[tuple[str, str], Fill] = {}
+        found: dict[tuple[str, str, str], Fill] = {}
         gap: tuple[datetime, datetime] | None = None
         cursor = since_ms
         while True:
             page = await self._page(symbol, cursor, limit)
             known = len(found)
-            found.update({(fill.symbol, fill.trade_id): fill for fill in page})
+            # Both sides of a trade with oneself have its id.
+            found.update({(fill.symbol, fill.trade_id, fill.venue_order_id): fill for fill in page})
             if len(page) < limit:
-                break
+                if len(found) == known:
+                    break
+                # A page may be short because the venue left something out, and not be the last.
+                cursor = max(epoch_ms(page[-1].at), cursor)
+                continue
             first, last = epoch_ms(page[0].at), epoch_ms(page[-1].at)
             if await self._cut_of(symbol, cursor, first, last) is Cut.NEWEST:
                 # It may have been cut, and the rest cannot be asked for.

@@ -104,7 +104,8 @@ class Pacer:
 
     def too_fast(self, rate: RateClass, urgency: Urgency = Urgency.CANCEL) -> None:
         """Note that the venue refused a request for its rate."""
-        leave = 0 if urgency is Urgency.CANCEL else _KEPT[Urgency.ORDER]
+        is_shared = rate is RateClass.PRIVATE and urgency is not Urgency.CANCEL
+        leave = _KEPT[Urgency.ORDER] if is_shared else 0
         self._buckets[rate].drain(leave)
 
     async def _take(self, rate: RateClass, urgency: Urgency) -> None:

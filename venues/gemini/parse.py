@@ -21,7 +21,7 @@ from domain.market import BookView, Candle, Level, PublicTrade
 from domain.money import parse_venue_decimal
 from domain.order import Balance
 from venues.gemini import wire
-from venues.gemini.reading import exact, list_of, maybe, symbol_of
+from venues.gemini.reading import exact, list_of, maybe, positive, symbol_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,4 +261,4 @@ _STATUSES: Final = frozenset(InstrumentStatus)
 
 
 def _levels(found: Iterable[wire.LevelWire]) -> list[Level]:
-    return [Level(exact(row.price), exact(row.amount)) for row in found if row.amount]
+    return [Level(positive(row.price), positive(row.amount)) for row in found if row.amount]

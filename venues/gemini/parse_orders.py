@@ -17,7 +17,7 @@ from domain.clock import from_epoch_ms
 from domain.instrument import Side
 from domain.order import ExecutionOption, Fill, OrderEvent, OrderEventType, OrderType, VenueOrder
 from venues.gemini import wire
-from venues.gemini.reading import client_id, exact, list_of, maybe, or_zero, symbol_of
+from venues.gemini.reading import client_id, exact, list_of, maybe, or_zero, positive, symbol_of
 
 _EVENT_TYPES: Final = frozenset(OrderEventType)
 _OPTIONS: Final = frozenset(ExecutionOption)
@@ -120,8 +120,8 @@ def _fill(t: wire.OwnTradeWire, symbol: str | None) -> Fill:
         client_order_id=client_id(t.client_order_id),
         symbol=symbol_of(pair),
         side=Side(t.type.lower()),
-        price=exact(t.price),
-        amount=exact(t.amount),
+        price=positive(t.price),
+        amount=positive(t.amount),
         fee=exact(t.fee_amount),
         fee_currency=t.fee_currency.upper(),
         is_maker=not t.aggressor,
@@ -167,8 +167,8 @@ def _event_fill(f: wire.FillWire, of: VenueOrder) -> Fill:
         client_order_id=of.client_order_id,
         symbol=of.symbol,
         side=of.side,
-        price=exact(f.price),
-        amount=exact(f.amount),
+        price=positive(f.price),
+        amount=positive(f.amount),
         fee=exact(f.fee),
         fee_currency=f.fee_currency.upper(),
         is_maker=_is_maker(f.liquidity),

@@ -39,6 +39,13 @@ def exact(value: Decimal) -> Decimal:
     return value
 
 
+def positive(value: Decimal) -> Decimal:
+    """Return `exact(value)` if it is above zero, as prices and traded amounts are. Raises `ValueError`."""
+    if exact(value) <= ZERO:
+        raise ValueError("not above zero")
+    return value
+
+
 def maybe(value: Decimal | None) -> Decimal | None:
     """Return `exact(value)`, or None."""
     return None if value is None else exact(value)

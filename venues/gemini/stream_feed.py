@@ -204,12 +204,10 @@ class StreamFeed:
         match message:
             case DepthWire():
                 await self._take_changes(socket, message)
-            case Top(view=view):
-                if (market := self._hear(view.symbol, Kind.TOP)) is not None:
-                    market.top = view
-                    self._listeners.on_change(market.symbol)
-            case PartialBook(view=view):
-                self._take_levels(view)
+            case Top():
+                self._take_whole(message, message.view.symbol, Kind.TOP)
+            case PartialBook():
+                self._take_whole(message, message.view.symbol or self._only_levels(), Kind.LEVELS)
             case PublicTrade():
                 if (market := self._hear(message.symbol, Kind.TRADES)) is not None:
                     market.trades.append(message)
@@ -238,16 +236,16 @@ class StreamFeed:
             await self._ask(socket, Method.UNSUBSCRIBE, [stream])
         self._listeners.on_change(symbol)
 
-    def _take_levels(self, view: BookView) -> None:
-        symbol = view.symbol
-        if not symbol:  # the frame does not say, which is plain only while there is one such stream
-            symbols = [symbol for symbol, kind in self._names if kind is Kind.LEVELS]
-            if len(symbols) != 1:
-                raise FeedCutError("a book frame without a symbol, and more than one that it could be")
-            symbol = symbols[0]
-        if (market := self._hear(symbol, Kind.LEVELS)) is not None:
-            market.partial = view
+    def _take_whole(self, told: Top | PartialBook, symbol: str, kind: Kind) -> None:
+        if (market := self._hear(symbol, kind)) is not None and market.take(told):
             self._listeners.on_change(symbol)
+
+    def _only_levels(self) -> str:
+        # The frame does not say its symbol, which is plain only while there is one such stream.
+        symbols = [symbol for symbol, kind in self._names if kind is Kind.LEVELS]
+        if len(symbols) != 1:
+            raise FeedCutError("a book frame without a symbol, and more than one that it could be")
+        return symbols[0]
 
     async def _take_answer(self, ack: Ack) -> None:
         self._requests.answer(ack, asyncio.get_running_loop().time())

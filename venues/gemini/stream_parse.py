@@ -20,7 +20,7 @@ from domain.market import BookView, Level, PublicTrade
 from domain.money import ZERO, parse_venue_decimal
 from domain.order import Balance
 from venues.gemini import stream_wire as wire
-from venues.gemini.reading import client_id, moment, symbol_of
+from venues.gemini.reading import client_id, moment, positive, symbol_of
 
 ORDER_EVENTS: Final = frozenset({"orderUpdate", "executionReport"})
 """Two names of one event: the venue's page and a well-known client disagree."""
@@ -94,16 +94,18 @@ class Balances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Top:
-    """Best bid and ask with their sizes."""
+    """Best bid and ask with their sizes. `number` rises with every change."""
 
     view: BookView
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialBook:
-    """The best levels. `symbol` of the view is empty when the frame did not say."""
+    """The best levels. `symbol` of the view is empty when the frame did not say; `number` rises."""
 
     view: BookView
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ def _ack(head: wire.HeadWire) -> Ack:
 def _top(body: bytes) -> Top:
     found = _ticker(body)
     bids, asks = _level(found.b, found.B), _level(found.a, found.A)
-    return Top(view=BookView(symbol=symbol_of(found.s), bids=bids, asks=asks, age_s=0.0, synced=True))
+    return Top(view=_view(symbol_of(found.s), bids, asks), number=found.u)
 
 
 def _level(price: str, size: str) -> tuple[Level, ...]:
@@ -164,20 +166,19 @@ def _level(price: str, size: str) -> tuple[Level, ...]:
 
 def _partial_book(body: bytes) -> PartialBook:
     found = _partial(body)
-    return PartialBook(
-        view=BookView(
-            symbol=symbol_of(found.symbol) if found.symbol else "",
-            bids=_levels(found.bids),
-            asks=_levels(found.asks),
-            age_s=0.0,
-            synced=True,
-        )
-    )
+    symbol = symbol_of(found.symbol) if found.symbol else ""
+    bids, asks = sorted(_levels(found.bids), reverse=True), sorted(_levels(found.asks))
+    return PartialBook(view=_view(symbol, tuple(bids), tuple(asks)), number=found.last_update_id)
+
+
+def _view(symbol: str, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> BookView:
+    is_crossed = bool(bids and asks) and bids[0].price >= asks[0].price
+    return BookView(symbol=symbol, bids=bids, asks=asks, age_s=0.0, synced=not is_crossed)
 
 
 def _levels(found: list[wire.PriceSize]) -> tuple[Level, ...]:
-    read_ = (Level(parse_venue_decimal(price), parse_venue_decimal(size)) for price, size in found)
-    return tuple(level for level in read_ if level.amount)
+    read_ = ((parse_venue_decimal(price), parse_venue_decimal(size)) for price, size in found)
+    return tuple(Level(positive(price), positive(size)) for price, size in read_ if size)
 
 
 def _public_trade(body: bytes) -> PublicTrade:
@@ -224,6 +225,7 @@ def _last_fill(o: wire.OrderWire) -> LastFill | None:
     price, amount = _number(o.L), _number(o.Z)
     if o.t == "" or price is None or amount is None:
         return None
+    price, amount = positive(price), positive(amount)
     return LastFill(trade_id=str(o.t), price=price, amount=amount, fee=_number(o.n), is_maker=o.m)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from domain.market import BookView, PublicTrade
 from venues.gemini.depth_book import DepthBook
+from venues.gemini.stream_parse import PartialBook, Top
 
 _TRADES_KEPT = 200
 
@@ -14,20 +15,33 @@ _TRADES_KEPT = 200
 class StreamMarket:
     """One symbol: the book that is followed, the levels that are sent whole, the best prices, the trades."""
 
-    __slots__ = ("book", "partial", "symbol", "top", "trades")
+    __slots__ = ("_numbers", "book", "partial", "symbol", "top", "trades")
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
         self.book: DepthBook | None = None
         self.partial: BookView | None = None
         self.top: BookView | None = None
+        self._numbers: dict[type, int] = {}
         self.trades: deque[PublicTrade] = deque(maxlen=_TRADES_KEPT)
 
     def forget(self) -> None:
         """Forget what holds only on a live connection; trades stay true."""
         self.partial = self.top = None
+        self._numbers.clear()
         if self.book is not None:
             self.book.close()
+
+    def take(self, told: Top | PartialBook) -> bool:
+        """Keep what was told whole; False for what is older than what is known of its kind."""
+        if told.number < self._numbers.get(type(told), told.number):
+            return False
+        self._numbers[type(told)] = told.number
+        if isinstance(told, Top):
+            self.top = told.view
+        else:
+            self.partial = told.view
+        return True
 
     def view(self, depth: int, age_s: float | None) -> BookView:
         """Return the fullest book there is: the followed one, else the whole levels, else the best prices."""

@@ -41,6 +41,7 @@ class TickerWire(msgspec.Struct):
 class PartialWire(msgspec.Struct):
     """`{symbol}@depth5|10|20`: the top of the book, whole every time. The symbol may be missing."""
 
+    last_update_id: int = msgspec.field(name="lastUpdateId")
     bids: list[PriceSize]
     asks: list[PriceSize]
     symbol: str = ""

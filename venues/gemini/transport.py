@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -24,8 +25,9 @@ from venues.gemini.clock_light import ClockLight, skew_s
 _MAX_BODY = 8 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0)
 # Kept-alive connections are dropped before the usual server idle time of five seconds: an order written into
-# a connection that the server is closing would end in an unknown outcome for nothing.
-_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=3.0)
+# a connection that the server is closing would end in an unknown outcome for nothing. There are more
+# connections than the pacing lets hang unanswered at once: silent reads leave one for a cancel.
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=8, keepalive_expiry=3.0)
 
 
 class Mishap(StrEnum):
@@ -96,7 +98,7 @@ class Transport:
         self._clock = clock
         self._light = light or ClockLight(clock)
         self.clock_skew_s: float | None = None
-        inner = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=_LIMITS, retries=0)
+        inner = httpx.AsyncHTTPTransport(verify=tls(), trust_env=False, limits=_LIMITS, retries=0)
         self._client = httpx.AsyncClient(
             base_url=endpoint.rest_url,
             transport=_HeldToHost(endpoint, inner),
@@ -105,6 +107,8 @@ class Transport:
             trust_env=False,
             headers={"User-Agent": "crypto-matrix", "Accept-Encoding": "identity"},
         )
+        # Kept cookies would make every request longer, for as long as the venue sends new ones.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     async def send(
         self,
@@ -150,7 +154,7 @@ class Transport:
         try:
             theirs = parsedate_to_datetime(date or "")
             self.clock_skew_s = skew_s(self._clock.now(), theirs)
-        except (TypeError, ValueError):  # unreadable, or without a zone
+        except (TypeError, ValueError, OverflowError):  # unreadable, without a zone, or no time at all
             self.clock_skew_s = None
         else:
             self._light.note(theirs)
@@ -166,13 +170,16 @@ async def _bounded(response: httpx.Response, flight: Flight) -> bytes:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    # Reading the certificates takes tens of milliseconds; once a process is enough.
+def tls() -> ssl.SSLContext:
+    """Return what HTTPS and WSS trust: our own list of authorities, whatever the environment says.
+
+    Made once a process, as reading the certificates takes tens of milliseconds.
+    """
     return httpx.create_ssl_context(trust_env=False)
 
 
-_TROUBLE: Final = (TimeoutError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
-"""Every error of the HTTP library; a test walks its tree."""
+_TROUBLE: Final = (OSError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
+"""Every error of the HTTP library (a test walks its tree), and those of TLS that it lets through."""
 
 
 def _mishap(error: Exception, flight: Flight) -> Mishap:

@@ -237,7 +237,7 @@ class Call:
         """Return the names of the path's placeholders, in order."""
         return tuple(_PLACEHOLDER.findall(self.path))
 
-    def at(self, **parts: str) -> str:
+    def at(self, /, **parts: str) -> str:
         """Return the path with its placeholders filled in.
 
         Raises `BadInputError` for a part that is missing, unknown, or could change the path's meaning.
