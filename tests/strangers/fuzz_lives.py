@@ -285,11 +285,8 @@ def account_rename(world: World) -> Life:
         {"newAccount": world.word()},
         {"newName": world.word(), "newAccount": world.word()},
     )
-    account = (
-        world.ask("account_create", {"name": world.word()})["account"] if world.pick(True, False) else ""
-    )
-    main = world.running.exchange.accounts["stranger"].short_name
-    return Life(sender=Sender(label="master", account=account or main), fields=named)
+    group = world.running.exchange.accounts_of("stranger")
+    return Life(sender=Sender(label="master", account=world.pick(*group).short_name), fields=named)
 
 
 def account_list(world: World) -> Life:

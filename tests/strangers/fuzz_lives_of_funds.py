@@ -203,7 +203,7 @@ def staking_balances(world: World) -> Life:
 def _earning(world: World) -> None:
     if "earning" not in world.known:
         world.ask("stake", {**stake(world).fields, "amount": "1"})
-        world.pass_time(2 * DAY_MS)
+        world.pass_time(DAY_MS)
         world.known["earning"] = True
 
 

@@ -21,6 +21,7 @@ from domain.clock import ManualClock
 from tests.strangers.fuzz_signing import Sender, Signer, usual_sender
 from venues.gemini.catalogue import TABLE, Auth, Call
 from venues.paper import oauth
+from venues.paper.fault_file import FaultPlan
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
@@ -31,12 +32,13 @@ Chosen = TypeVar("Chosen")
 
 
 @contextmanager
-def exchange_on(home: Path) -> Iterator[RunningExchange]:
+def exchange_on(home: Path, faults: FaultPlan | None = None) -> Iterator[RunningExchange]:
     """Serve an exchange in virtual time from a thread of its own, as the fuzzer's client blocks."""
     ready: Future[tuple[RunningExchange, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def live() -> None:
-        async with running_exchange(home=home, seed=SEED, clock=ManualClock(MORNING)) as running:
+        clock = ManualClock(MORNING)
+        async with running_exchange(home=home, seed=SEED, clock=clock, faults=faults) as running:
             is_over = asyncio.Event()
             ready.set_result((running, asyncio.get_running_loop(), is_over))
             await is_over.wait()
@@ -115,7 +117,10 @@ class World:
 
     def best(self, symbol: str, side: str) -> Decimal:
         """Return the best bid or ask."""
-        return Decimal(self.ask("pub_ticker", symbol=symbol)[side])
+        book = self.running.book(symbol)
+        found = book.bids.best if side == "bid" else book.asks.best
+        assert found is not None, f"nobody quotes {symbol}"
+        return found
 
     def usual_sender(self, row: Call) -> Sender:
         """Return who may make a call."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
-from functools import cache
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ from venues.gemini.catalogue import (
     market_rows,
     order_rows,
 )
+from venues.paper.fault_file import FaultPlan, plan_from_json
 
 WANTED = 20
-REPEATED = "derivatives"
-"""The area that is fuzzed twice."""
+REPEATED = ("order_new", "clearing_confirm")
+"""Calls that are fuzzed twice, as chance has much to say in them."""
 
 AREAS = {
     "market": market_rows.ROWS,
@@ -52,32 +54,21 @@ def opened_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def fuzzed(opened_home: Path, home: Path, area: str) -> Fuzzer:
-    """Fuzz the calls of one area on an exchange of its own."""
+def fuzzed(opened_home: Path, home: Path, names: Iterable[str], faults: FaultPlan | None = None) -> Fuzzer:
+    """Fuzz some calls on an exchange of their own."""
     shutil.copytree(opened_home, home)
     with (
         pytest.MonkeyPatch.context() as patch,
-        exchange_on(home) as running,
+        exchange_on(home, faults) as running,
         requests.Session() as session,
     ):
         patch.setenv("NO_PROXY", "127.0.0.1")
         world = World(running, session)
         fuzzer = Fuzzer(world, schemathesis.openapi.from_url(f"{running.url}/openapi.json"))
         with signing(world.signer):
-            for name in NAMES[area]:
+            for name in names:
                 fuzzer.fuzz(name)
     return fuzzer
-
-
-@pytest.fixture(scope="module")
-def run(opened_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Fuzzer]:
-    """Return the fuzzing of an area, which is done once."""
-
-    @cache
-    def first_run(area: str) -> Fuzzer:
-        return fuzzed(opened_home, tmp_path_factory.mktemp(area) / "home", area)
-
-    return first_run
 
 
 def test_areas_and_lives_cover_every_operation() -> None:
@@ -86,8 +77,8 @@ def test_areas_and_lives_cover_every_operation() -> None:
 
 
 @pytest.mark.parametrize("area", AREAS)
-def test_every_operation_is_answered_as_documented(run: Callable[[str], Fuzzer], area: str) -> None:
-    fuzzer = run(area)
+def test_every_operation_is_answered_as_documented(opened_home: Path, tmp_path: Path, area: str) -> None:
+    fuzzer = fuzzed(opened_home, tmp_path / "home", NAMES[area])
     assert not fuzzer.problems, "\n".join(fuzzer.problems[:40])
     tallies = {name: fuzzer.tallies[name] for name in NAMES[area]}
     assert {name: tally for name, tally in tallies.items() if tally.reached < WANTED} == {}
@@ -96,8 +87,23 @@ def test_every_operation_is_answered_as_documented(run: Callable[[str], Fuzzer],
     assert all(tally.good == 0 for tally in too_few.values())
 
 
-def test_same_requests_are_answered_the_same(
-    run: Callable[[str], Fuzzer], opened_home: Path, tmp_path: Path
-) -> None:
-    again = fuzzed(opened_home, tmp_path / "home", REPEATED)
-    assert again.transcript.hexdigest() == run(REPEATED).transcript.hexdigest()
+def test_failing_exchange_is_found_out(opened_home: Path, tmp_path: Path) -> None:
+    planned = [
+        {"kind": "error_after", "status": 502, "nth": 2},
+        {"kind": "maintenance", "nth": 4},
+        {"kind": "not_json", "status": 200, "nth": 6},
+        {"kind": "empty_body", "status": 200, "nth": 8},
+    ]
+    plan = plan_from_json(
+        json.dumps({"fault": [{"path": "/v1/heartbeat"} | each for each in planned]}).encode()
+    )
+    fuzzer = fuzzed(opened_home, tmp_path / "home", ["heartbeat"], plan)
+    found = Counter(problem.partition(": ")[2].partition(":")[0] for problem in fuzzer.problems)
+    assert found["ServerError"] == 2
+    assert found["MissingContentType"] + found["UndefinedContentType"] == 2
+    assert found["MalformedJson"] >= 1
+
+
+def test_same_requests_are_answered_the_same(opened_home: Path, tmp_path: Path) -> None:
+    first, second = (fuzzed(opened_home, tmp_path / name, REPEATED) for name in ("first", "second"))
+    assert first.transcript.hexdigest() == second.transcript.hexdigest()
