@@ -20,6 +20,7 @@ from domain.errors import (
     VenueError,
     VenueRejectedError,
 )
+from guardrails.sandbox_lock import Asker
 from tests.venues_gemini.connected import ORDER_ID, no_secret_in, on
 from tests.venues_gemini.fault_server import CUT, EMPTY, GARBAGE, Act, FaultServer, error, ok, running
 from tests.venues_gemini.samples import KEY, SECRET, START, draft, order_json, rest
@@ -28,7 +29,8 @@ from venues.gemini import parse_orders
 from venues.gemini.catalogue import TABLE
 from venues.gemini.client import Deadlines
 from venues.gemini.nonce import Nonces, NonceSource, TimeNonces
-from venues.gemini.signing import Credentials, SignedOrder
+from venues.gemini.signing import Credentials, SignedOrder, SignedRequest
+from venues.gemini.turnstile import Urgency
 
 D = Decimal
 HANG = Act(wait_s=30)
@@ -107,10 +109,17 @@ async def test_call_that_twice_is_not_once_never_repeated(name: str) -> None:
         assert len(server.requests) == 1
 
 
-async def test_order_on_the_way_of_reads_and_cancels_locked() -> None:
-    async with running() as server, on(server) as (client, _):
+async def test_order_on_any_way_but_its_own_locked() -> None:
+    async with running() as server, on(server) as (client, nonces):
         with pytest.raises(LockedError, match="gate"):
             await client.caller.call(TABLE["order_new"], parse_orders.order, fields={"symbol": "btcusd"})
+
+        async def ready() -> SignedRequest:
+            return signed(nonces).request
+
+        for name, asker in (("order_new", Asker.PERSON), ("order_new", Asker.DESK), ("withdraw", Asker.DESK)):
+            with pytest.raises(LockedError, match="not open"):
+                await client.caller.send_once(TABLE[name], ready, Urgency.ORDER, asker=asker)
         assert not server.requests
 
 

@@ -143,9 +143,19 @@ class Caller:
         await self._pacer.wait(call.rate, urgency)
 
     async def send_once(
-        self, call: Call, ready: Callable[[], Awaitable[SignedRequest]], urgency: Urgency, rank: int = 0
+        self,
+        call: Call,
+        ready: Callable[[], Awaitable[SignedRequest]],
+        urgency: Urgency,
+        *,
+        asker: Asker,
+        rank: int = 0,
     ) -> Reply:
-        """Send what `ready` returns when it is its turn, once, whatever happens. Pacing is up to `ready`."""
+        """Send what `ready` returns when it is its turn, once, whatever happens. Pacing is up to `ready`.
+
+        Raises `LockedError` for a call that is not open to `asker`.
+        """
+        check_call(self.endpoint.mode, call.money, asker)
         within_s = self._deadlines.trade_s if call.money is not Money.READS else self._deadlines.read_s
         try:
             return await self._private(call, ready, urgency, rank=rank, within_s=within_s)

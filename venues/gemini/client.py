@@ -14,7 +14,7 @@ from domain.clock import Clock
 from domain.errors import BadInputError, OutcomeUnknownError, VenueRejectedError
 from domain.ids import CLIENT_ORDER_ID
 from domain.order import VenueOrder
-from guardrails.sandbox_lock import Asker, Endpoint, check_call
+from guardrails.sandbox_lock import Asker, Endpoint
 from venues.gemini import errors, parse_orders
 from venues.gemini.account_client import AccountReads
 from venues.gemini.caller import Caller, Deadlines
@@ -89,7 +89,6 @@ class GeminiRest(MarketReads, AccountReads):
         call = TABLE["order_new"]
         if type(order) is not SignedOrder or order.request.path != call.path:
             raise BadInputError("NOT_A_SIGNED_ORDER", "only a signed order is sent", "Build it first.")
-        check_call(self.caller.endpoint.mode, call.money, Asker.ORDER_PATH)
         credentials, nonces = self.caller.signer()
         if order.fields.get("account") != (self.caller.account if credentials.is_master else None):
             raise BadInputError(
@@ -115,7 +114,9 @@ class GeminiRest(MarketReads, AccountReads):
             self._note_left(order)
             return order.request
 
-        reply = await self.caller.send_once(call, ready, Urgency.ORDER, rank=order.request.nonce)
+        reply = await self.caller.send_once(
+            call, ready, Urgency.ORDER, asker=Asker.ORDER_PATH, rank=order.request.nonce
+        )
         found = self.caller.read(call, reply, parse_orders.order, Urgency.ORDER)
         if found.client_order_id not in {None, order.client_order_id}:
             raise errors.unreadable(call, reply.status)

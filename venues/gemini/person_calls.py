@@ -207,7 +207,7 @@ class PersonCalls:
             request = armed.fire(nonce)
             return SignedRequest(prepared.target, request.headers, request.nonce)
 
-        return await self._caller.send_once(call, ready, Urgency.READ)
+        return await self._caller.send_once(call, ready, Urgency.READ, asker=Asker.PERSON)
 
 
 def _rest_call(name: str) -> Call:

@@ -23,6 +23,7 @@ ROWS: Final = (
         is_repeatable=False,
         request="name*: text, type: exchange/custody",
         answer="AccountCreated",
+        sim="A group has at most 100 accounts; letters a-z, digits and dashes of a name make its short name.",
     ),
     private(
         "account_rename",
@@ -39,9 +40,18 @@ ROWS: Final = (
         scope="account:read",
         request="limit_accounts: int, timestamp: time",
         answer="[AccountInGroup]",
+        sim="The newest accounts made until the timestamp, the oldest of them first.",
     ),
     private("roles", "/v1/roles", roles="any", scope="any", answer="HeldRoles"),
-    private("revoke_token", "/v1/oauth/revokeByToken", roles="any", scope="any", money="w", answer="Message"),
+    private(
+        "revoke_token",
+        "/v1/oauth/revokeByToken",
+        roles="any",
+        scope="any",
+        money="w",
+        answer="Message",
+        sim="Ends all codes and tokens of the token's app on the account; a key that signs is InvalidApiKey.",
+    ),
     private(
         "stake",
         "/v1/staking/stake",

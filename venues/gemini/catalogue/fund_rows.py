@@ -217,6 +217,8 @@ ROWS: Final = (
         money="$$",
         request="sourceAccount*: text, targetAccount*: text, amount*: decimal, clientTransferId: uuid",
         answer="AccountTransfer",
+        sim="Free and at once; a repeated clientTransferId is answered as before, with other fields it is "
+        "InvalidFundTransfer.",
     ),
     private(
         "transactions",
@@ -225,5 +227,6 @@ ROWS: Final = (
         scope="history:read",
         request="timestamp_nanos: int, continuation_token: text, limit: int",
         answer="Transactions",
+        sim="Oldest first; clearing and staking are not among them.",
     ),
 )
