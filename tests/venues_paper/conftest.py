@@ -1,3 +1,6 @@
+import asyncio
+import shutil
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,18 +14,39 @@ from tests.venues_paper.signed import Client
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing here speaks TLS; without one of its own each client would read every known authority."""
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=20, verify=NO_AUTHORITIES) as client:
         yield client
 
 
+@pytest.fixture(scope="session")
+def opened_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of an exchange that was opened once, whose markets need no history any more."""
+    home = tmp_path_factory.mktemp("opened") / "home"
+
+    async def open_once() -> None:
+        async with running_exchange(home=home, seed=11, clock=ManualClock(MORNING)):
+            pass
+
+    asyncio.run(open_once())
+    return home
+
+
 @pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[RunningExchange]:
+def home(opened_home: Path, tmp_path: Path) -> Path:
+    """A copy of that home: opening it again takes a fifth of the time that a new one takes."""
+    return shutil.copytree(opened_home, tmp_path / "home")
+
+
+@pytest.fixture
+async def running(home: Path) -> AsyncIterator[RunningExchange]:
     """An exchange in virtual time, seed 11."""
-    async with running_exchange(home=tmp_path / "home", seed=11, clock=ManualClock(MORNING)) as running:
+    async with running_exchange(home=home, seed=11, clock=ManualClock(MORNING)) as running:
         yield running
 
 
@@ -40,13 +64,13 @@ def stranger(running: RunningExchange, http: httpx.AsyncClient) -> Client:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    tmp_path_factory: pytest.TempPathFactory,
+    opened_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[RunningExchange, httpx.AsyncClient]]:
     """One exchange for all tests of a module that leave it as they found it."""
-    home = tmp_path_factory.mktemp("shared") / "home"
+    home = shutil.copytree(opened_home, tmp_path_factory.mktemp("shared") / "home")
     async with (
         running_exchange(home=home, seed=11, clock=ManualClock(MORNING)) as running,
-        httpx.AsyncClient(trust_env=False, timeout=20) as client,
+        httpx.AsyncClient(trust_env=False, timeout=20, verify=NO_AUTHORITIES) as client,
     ):
         yield running, client
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.venues_paper.signed import Client
 from venues.paper.server import RunningExchange
+from venues.paper.services.funds import add
 
 D = Decimal
 
@@ -33,6 +34,18 @@ async def test_balances_are_valued_in_fiat(stranger: Client) -> None:
     assert D(euros["USD"]["amountNotional"]) == pytest.approx(D(10_000) / D("1.16"))
     assert await stranger.refused("/v1/notionalbalances/xyz") == (400, "InvalidParameterValue")
     assert await stranger.refused("/v1/notionalbalances/btc") == (400, "InvalidParameterValue")
+
+
+async def test_balances_are_cut_off_at_15_decimals_for_fiat_and_19_for_crypto(
+    running: RunningExchange, stranger: Client
+) -> None:
+    fine = D("0.12345678901234567899")
+    with running.exchange.operation():
+        for currency in ("USD", "BTC"):
+            add(running.exchange, running.exchange.accounts["stranger"], currency, fine)
+    rows = {row["currency"]: row for row in await stranger.post("/v1/notionalbalances/usd")}
+    assert rows["USD"]["amount"] == rows["USD"]["amountNotional"] == "10000.123456789012345"
+    assert rows["BTC"]["available"] == "1.1234567890123456789"
 
 
 def put_transfer(running: RunningExchange, eid: int, **body: object) -> None:

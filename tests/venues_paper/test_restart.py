@@ -6,7 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from domain.clock import ManualClock
 from domain.errors import BadInputError, ConflictError
+from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.runner import ExchangeProcess
 from tests.venues_paper.signed import NONCES, Client, signed_headers
 from venues.paper.server import main, running_exchange
@@ -102,14 +104,13 @@ async def test_files_are_private_and_accounts_are_funded_as_promised(
     assert not (home / "run" / "world.json").exists()
 
 
-async def test_candles_and_prices_go_on_after_a_restart(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    home = tmp_path / "home"
-    async with running_exchange(home=home, seed=5) as running:
+async def test_candles_and_prices_go_on_after_a_restart(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, seed=5, clock=ManualClock(MORNING)) as running:
         for _ in range(20):
             await http.get(running.url + "/v1/symbols")
         before = (await http.get(running.url + "/v2/candles/solusd/1m")).json()
         book = (await http.get(running.url + "/v1/book/solusd?limit_bids=1")).json()
-    async with running_exchange(home=home, seed=6) as running:
+    async with running_exchange(home=home, seed=6, clock=ManualClock(MORNING)) as running:
         after = (await http.get(running.url + "/v2/candles/solusd/1m")).json()
         later = (await http.get(running.url + "/v1/book/solusd?limit_bids=1")).json()
     known = {row[0]: row for row in after}
@@ -117,9 +118,8 @@ async def test_candles_and_prices_go_on_after_a_restart(tmp_path: Path, http: ht
     assert abs(Decimal(later["bids"][0]["price"]) / Decimal(book["bids"][0]["price"]) - 1) < Decimal("0.005")
 
 
-async def test_desk_keeps_its_key_when_the_state_is_lost(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    async with running_exchange(home=home) as running:
+async def test_desk_keeps_its_key_when_the_state_is_lost(home: Path) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING)) as running:
         key = running.desk
     for path in (home / "state").glob("exchange.sqlite*"):
         path.unlink()
@@ -127,8 +127,8 @@ async def test_desk_keeps_its_key_when_the_state_is_lost(tmp_path: Path) -> None
         assert running.desk == key
 
 
-async def test_fee_tier_moves_at_midnight_with_the_volume(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path / "home") as running:
+async def test_fee_tier_moves_at_midnight_with_the_volume(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING)) as running:
         client = Client(running.url, running.stranger.api_key, running.stranger.api_secret, http)
         assert (await client.post("/v1/notionalvolume"))["api_taker_fee_bps"] == 40
         for side in ("sell", "buy"):
@@ -176,17 +176,16 @@ def test_broken_key_file_is_bad_input(tmp_path: Path) -> None:
     assert error.value.code == "PAPER_ACCOUNT_UNREADABLE"
 
 
-async def test_second_exchange_on_a_home_is_refused_and_harms_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    async with running_exchange(home=home):
+async def test_second_exchange_on_a_home_is_refused_and_harms_nothing(home: Path) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING)):
         with pytest.raises(ConflictError) as error:
             main(home=home)
         assert error.value.code == "ALREADY_RUNNING"
         assert (home / "run" / "exchange.json").exists()
 
 
-async def test_port_in_use_is_bad_input(tmp_path: Path) -> None:
-    async with running_exchange(home=tmp_path / "one") as running:
+async def test_port_in_use_is_bad_input(home: Path, tmp_path: Path) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING)) as running:
         with pytest.raises(BadInputError) as error:
             main(home=tmp_path / "two", port=int(running.url.rpartition(":")[2]))
         assert error.value.code == "PORT_TAKEN"

@@ -27,8 +27,10 @@ def balances(exchange: Exchange, call: Call) -> list[dict[str, str]]:
     return [
         {
             **row,
-            "pendingWithdrawal": funds_text(pending.get(("Withdrawal", row["currency"]), ZERO)),
-            "pendingDeposit": funds_text(pending.get(("Deposit", row["currency"]), ZERO)),
+            "pendingWithdrawal": funds_text(
+                pending.get(("Withdrawal", row["currency"]), ZERO), row["currency"]
+            ),
+            "pendingDeposit": funds_text(pending.get(("Deposit", row["currency"]), ZERO), row["currency"]),
         }
         for row in rows
     ]
@@ -57,7 +59,7 @@ def notional_balances(exchange: Exchange, call: Call) -> list[dict[str, str]]:
     for row in balances_json(call.owner):
         rate = engine.usd_rate(row["currency"]) / per_unit
         worth = {
-            f"{name}Notional": funds_text(Decimal(row[name]) * rate)
+            f"{name}Notional": funds_text(Decimal(row[name]) * rate, wanted)
             for name in ("amount", "available", "availableForWithdrawal")
         }
         shown.append({**row, **worth})

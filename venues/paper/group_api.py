@@ -15,7 +15,7 @@ from domain.money import to_wire
 from venues.paper.call import Call, limited
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Account, AccountType
-from venues.paper.listings import FIAT_USD
+from venues.paper.listings import FIAT
 from venues.paper.orders import Execution
 from venues.paper.refusals import RefusedError, invalid_parameter
 from venues.paper.subaccounts import check_open, named
@@ -135,8 +135,7 @@ def _check_accounts(source: Account, target: Account, currency: str) -> None:
     check_open(target)
     if source is target:
         raise RefusedError("InvalidFundTransfer", "The two accounts of a transfer must differ")
-    is_fiat = currency == "USD" or currency in FIAT_USD
-    if is_fiat and AccountType.CUSTODY in {source.type, target.type}:
+    if currency in FIAT and AccountType.CUSTODY in {source.type, target.type}:
         raise RefusedError("BadAccountType", f"A custody account cannot hold {currency}")
 
 

@@ -24,6 +24,9 @@ FIAT_USD: Mapping[str, Decimal] = MappingProxyType(
 )
 """Dollars per unit of the other fiat currencies; they stand still."""
 
+FIAT = frozenset({"USD", *FIAT_USD, "CAD", "AUD", "HKD"})
+"""Currencies that travel over banks, not over networks."""
+
 DOLLARS = frozenset({"USD", "GUSD", "USDT", "USDC", "DAI", "RLUSD"})
 """Currencies that count as one US dollar in volumes."""
 

@@ -10,11 +10,12 @@ from domain.money import ZERO, to_wire
 from domain.order import OrderEventType
 from venues.paper.engine import Market, Notice
 from venues.paper.ledger import Account
-from venues.paper.listings import WRAPPED
+from venues.paper.listings import FIAT, WRAPPED
 from venues.paper.orders import Execution, Order, Print
 
 _AVERAGE_PLACES = Decimal("1e-12")
-_FUNDS_PLACES = Decimal("1e-19")
+_CRYPTO_PLACES = Decimal("1e-19")
+_FIAT_PLACES = Decimal("1e-15")
 
 
 def price_text(price: Decimal, instrument: Instrument) -> str:
@@ -91,18 +92,19 @@ def balances_json(account: Account) -> list[dict[str, str]]:
         {
             "type": "exchange",
             "currency": currency,
-            "amount": funds_text(funds.amount),
-            "available": funds_text(funds.available),
-            "availableForWithdrawal": funds_text(funds.available),
+            "amount": funds_text(funds.amount, currency),
+            "available": funds_text(funds.available, currency),
+            "availableForWithdrawal": funds_text(funds.available, currency),
         }
         for currency, funds in sorted(account.funds.items())
         if funds.amount or funds.held
     ]
 
 
-def funds_text(amount: Decimal) -> str:
-    """Write an amount of money, cut off at 19 decimals."""
-    return to_wire(amount.quantize(_FUNDS_PLACES, rounding=ROUND_FLOOR))
+def funds_text(amount: Decimal, currency: str) -> str:
+    """Write an amount of money, cut off at 15 decimals for fiat and at 19 for crypto."""
+    places = _FIAT_PLACES if currency in FIAT else _CRYPTO_PLACES
+    return to_wire(amount.quantize(places, rounding=ROUND_FLOOR))
 
 
 def event_json(notice: Notice, instrument: Instrument, *, initial: bool = False) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from domain.instrument import Instrument
 from domain.money import to_wire
 from venues.paper.encoding import dumps
-from venues.paper.listings import DOLLARS, decimals
-from venues.paper.services.chains import CHAINS, FIAT
+from venues.paper.listings import DOLLARS, FIAT, decimals
+from venues.paper.services.chains import CHAINS
 
 _NAMES = {"BTC": "Bitcoin", "ETH": "Ether", "SOL": "Solana", "USD": "US Dollar", "GUSD": "Gemini Dollar"}
 

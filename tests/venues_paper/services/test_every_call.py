@@ -4,12 +4,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.venues_paper.services.asking import Keys, unfit
 from tests.venues_paper.signed import NONCES, signed_headers
 from venues.gemini.catalogue import TABLE, Auth, Role
 from venues.gemini.catalogue.kinds import Field, Kind, Word
+from venues.paper.server import RunningExchange
 from venues.paper.services.approved_addresses import WALLET_LABEL
 from venues.paper.services.chains import CHAINS, play_address
 from venues.paper.services.staking_terms import PROVIDER
@@ -24,6 +26,12 @@ class RawNumber(str):
 
 def wallet(network: str) -> str:
     return play_address(CHAINS[network], "stranger", WALLET_LABEL)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _still(shared: tuple[RunningExchange, httpx.AsyncClient]) -> None:
+    """Let the markets stand: none of these calls needs them to move, and each would run them a step."""
+    shared[0].exchange.world = None
 
 
 TIER_2 = [name for name, row in TABLE.items() if row.tier == 2]

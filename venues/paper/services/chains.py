@@ -20,9 +20,6 @@ _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _HEX: Final = "0123456789abcdef"
 
-FIAT: Final = frozenset({"USD", "EUR", "GBP", "SGD", "CAD", "AUD", "HKD"})
-"""Currencies that travel over banks, not over networks."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:

@@ -18,11 +18,12 @@ from domain.money import ZERO, to_wire
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
 from venues.paper.ledger import Account, AccountType
+from venues.paper.listings import FIAT
 from venues.paper.refusals import RefusedError
 from venues.paper.services import funds
 from venues.paper.services.addresses import holder_of, require_crypto
 from venues.paper.services.approved_addresses import check_address, require_approved
-from venues.paper.services.chains import CHAINS, FIAT, Chain, chains_of, route
+from venues.paper.services.chains import CHAINS, Chain, chains_of, route
 from venues.paper.services.fields import checked, positive
 
 CONFIRMED_AFTER_MS = 60_000
