@@ -76,6 +76,7 @@ def test_past_and_trades_are_the_same_after_a_restart(tmp_path: Path) -> None:
         for width in (1, 15, 60, 1440)
     }
     prints = {symbol: list(market.prints) for symbol, market in first.engine.markets.items()}
+    lasts = {symbol: first.engine.markets[symbol].last for symbol, found in prints.items() if found}
     first.close()
     second = opened(home, clock, seed=6)
     for (symbol, width), bars in before.items():
@@ -84,6 +85,9 @@ def test_past_and_trades_are_the_same_after_a_restart(tmp_path: Path) -> None:
         assert len(set(after) & {bar.start_ms for bar in bars}) >= len(bars) - 3
     for symbol, found in prints.items():
         assert list(second.engine.markets[symbol].prints)[: len(found)] == found
+    for symbol, last in lasts.items():
+        made_since = [trade.price for trade in second.engine.markets[symbol].prints][len(prints[symbol]) :]
+        assert second.engine.markets[symbol].last == [last, *made_since][-1], "the last trade's price"
     assert len(prints["btcusd"]) > 50
     second.close()
 

@@ -89,6 +89,23 @@ def test_stop_that_was_reached_meanwhile_fires_when_the_market_opens_again(world
     assert world.market.book.bids.best == D("103.00")
 
 
+def test_stop_that_is_reached_where_nobody_may_take_waits_for_the_opening(world: Bench) -> None:
+    world.engine.set_status(SYMBOL, S.POST_ONLY)
+    stop = world.place(world.ann, "buy", "1", "103.00", stop="99.00")
+    world.place(world.bob, "buy", "1", "98.00")
+    assert (stop.is_live, stop.is_waiting, world.market.book.bids.best) == (True, True, D("98.00"))
+    world.engine.set_status(SYMBOL, S.OPEN)
+    assert world.market.book.bids.best == D("103.00")
+
+
+def test_stop_follows_a_trade_of_others_at_once(world: Bench) -> None:
+    stop = world.place(world.ann, "sell", "1", "97.00", stop="99.00")
+    world.engine.record_print(world.market, D("99.01"), D(1), Side.SELL)
+    assert stop.is_waiting
+    world.engine.record_print(world.market, D("99.00"), D(1), Side.SELL)
+    assert world.kinds(stop) == [E.ACCEPTED, E.BOOKED]
+
+
 def test_market_order_takes_what_there_is_and_shows_the_collar_as_its_price(world: Bench) -> None:
     world.place(world.house, "sell", "1", "100.00")
     world.place(world.house, "sell", "1", "104.00")

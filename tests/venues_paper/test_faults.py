@@ -25,6 +25,7 @@ from venues.paper.fault_file import FaultPlan, plan_from_json, read_plan
 from venues.paper.fault_kinds import AnyFault, Stream
 from venues.paper.faults import Faults
 from venues.paper.opening import TIME_NONCE
+from venues.paper.refusals import RefusedError
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
@@ -251,6 +252,32 @@ async def test_documented_fault_strikes_as_its_example_says(world: World, kind: 
     faults.arm(plan(EXAMPLES[kind]))
     await CHECKS[kind](world)
     assert [armed.struck >= 1 for armed in faults.armed()] == [True]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_all_delays_of_a_request_are_waited_out_and_one_fault_decides(world: World) -> None:
+    faults = world.running.exchange.faults
+    faults.clear()
+    delay = '[[fault]]\nkind = "latency"\nlow_ms = 60\nhigh_ms = 60\n'
+    faults.arm(
+        plan(
+            f'{delay}side = "answer"\n{delay}{delay}[[fault]]\nkind = "empty_body"\nstatus = 204\n'
+            '[[fault]]\nkind = "error_after"\nstatus = 504'
+        )
+    )
+    start = time.monotonic()
+    answer = await world.http.get(world.running.url + "/v1/symbols")
+    assert answer.status_code == 504
+    assert time.monotonic() - start >= 0.18
+    assert [armed.struck for armed in faults.armed()] == [1] * 5
+
+
+def test_faults_and_waiting_statuses_are_bounded() -> None:
+    faults = Faults(lambda: 0)
+    for table in ('[[fault]]\nkind = "maintenance"\n', '[[status]]\nsymbol="*"\nstatus="open"\nat_ms=1\n'):
+        faults.arm(plan(table * 200))
+        with pytest.raises(RefusedError, match="200"):
+            faults.arm(plan(table))
 
 
 def test_documentation_tells_of_every_key_and_no_other() -> None:

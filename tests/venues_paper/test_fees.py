@@ -54,6 +54,18 @@ async def test_tier_moves_with_the_volume_at_midnight_only(
     assert (await stranger.post("/v1/notionalvolume"))["api_taker_fee_bps"] == 40
 
 
+async def test_socket_that_stays_open_over_midnight_trades_at_the_new_tier(
+    running: RunningExchange, stranger: Client
+) -> None:
+    exchange = running.exchange
+    account = exchange.accounts["stranger"]
+    await stranger.order(side="sell", amount="0.2", price="62000.00", options=["immediate-or-cancel"])
+    assert account.tier.taker_bps == 40
+    exchange.timeline.advance(DAY_MS)
+    exchange.note_message(exchange.keys[stranger.key])
+    assert account.tier.taker_bps == 30
+
+
 async def test_fees_on_one_symbol_are_shown_and_charged(stranger: Client) -> None:
     stable = await stranger.post("/v1/notionalvolume", symbol="usdcusd")
     assert (stable["api_maker_fee_bps"], stable["api_taker_fee_bps"]) == (0, 1)

@@ -4,8 +4,10 @@ from itertools import pairwise
 
 import pytest
 
+from domain.instrument import Side
 from tests.venues_paper.signed import Client
 from venues.paper.candles import KEPT_MINUTES, MINUTE_MS
+from venues.paper.orders import Print
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -105,6 +107,31 @@ async def test_trades_come_newest_first_and_page_forward(shared_desk: Client) ->
     since = trades[-3]["timestampms"]
     page = await shared_desk.get(f"/v1/trades/btcusd?timestamp={since}&limit_trades=2")
     assert [row["tid"] for row in page] == [row["tid"] for row in trades if row["timestampms"] >= since][-2:]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 500])
+async def test_walk_over_trades_of_one_moment_meets_each_once(
+    shared, shared_desk: Client, limit: int
+) -> None:
+    exchange = shared[0].exchange
+    now_ms, prints = exchange.timeline.now_ms(), exchange.engine.markets["gusdusd"].prints  # its own are none
+    moments = [3, 1, 5, 2, 1]
+    for number, at_ms in enumerate(now_ms - 9 + i for i, ties in enumerate(moments) for _ in range(ties)):
+        prints.append(Print(1000 + number, at_ms, Decimal(1), Decimal(1), Side.BUY))
+    wanted = [trade.tid for trade in prints]
+    try:
+        path = f"/v1/trades/gusdusd?limit_trades={limit}"
+        by_time: list[int] = []
+        since = 0
+        while page := await shared_desk.get(f"{path}&timestamp={since}"):
+            by_time += [row["tid"] for row in reversed(page)]
+            since = page[0]["timestampms"] + 1
+        by_tid: list[int] = []
+        while page := await shared_desk.get(f"{path}&since_tid={by_tid[-1] if by_tid else 0}"):
+            by_tid += [row["tid"] for row in reversed(page)]
+        assert by_time == by_tid == wanted
+    finally:
+        prints.clear()
 
 
 async def test_candles_cover_a_day_and_agree_across_frames(shared_desk: Client) -> None:

@@ -348,6 +348,25 @@ def test_order_of_a_market_that_is_gone_is_closed_as_such(tmp_path: Path) -> Non
     replayed.close()
 
 
+def test_order_that_a_recording_has_passed_trades_with_it_and_crosses_nothing(tmp_path: Path) -> None:
+    exchange = opened(
+        tmp_path, write(tmp_path / "r.gz", [(1.0, SNAPSHOT), (60.0, l2(("buy", "50.00", "2")))])
+    )
+    ours = place(exchange, Side.BUY, "1", "50.05")
+    exchange.close()
+    lower = l2(
+        ("buy", "49.00", "4"), ("sell", "50.00", "0.25"), ("sell", "50.10", "4"), trades=[], auction_events=[]
+    )
+    exchange = opened(tmp_path, write(tmp_path / "s.gz", [(1.0, lower), (60.0, l2(("buy", "49.00", "2")))]))
+    [execution] = exchange.store.executions_of(ours.id)
+    assert (execution.price, execution.amount, execution.is_maker) == (D(50), D("0.25"), False)
+    book = exchange.engine.markets["ltcusd"].book
+    assert (book.bids.best, book.asks.best) == (D("50.05"), D("50.10"))
+    usd = exchange.accounts["desk"].fund("USD")
+    assert (usd.amount, usd.held) == (10_000 - D("12.5") * D("1.004"), D("0.75") * D("50.05") * D("1.004"))
+    exchange.close()
+
+
 @pytest.mark.parametrize(
     "content",
     [

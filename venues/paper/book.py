@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from domain.instrument import Side
 from domain.money import ZERO
+from venues.paper.ledger import Account
 from venues.paper.orders import Order
 
 
@@ -24,11 +25,12 @@ class PriceLevel:
 class BookSide:
     """One side. Prices are kept so that the best one is last: inserts near the touch move little."""
 
-    __slots__ = ("_keys", "_sign", "changed", "levels")
+    __slots__ = ("_counts", "_keys", "_sign", "changed", "levels")
 
     def __init__(self, side: Side) -> None:
         self._sign = 1 if side is Side.BUY else -1
         self._keys: list[Decimal] = []
+        self._counts: dict[Account, int] = {}
         self.levels: dict[Decimal, PriceLevel] = {}
         self.changed: set[Decimal] = set()
 
@@ -45,6 +47,7 @@ class BookSide:
             insort(self._keys, order.price * self._sign)
         level.orders[order.id] = order
         level.total += order.remaining
+        self._counts[order.account] = self._counts.get(order.account, 0) + 1
         self.changed.add(order.price)
 
     def remove(self, order: Order) -> None:
@@ -52,6 +55,9 @@ class BookSide:
         level = self.levels[order.price]
         del level.orders[order.id]
         level.total -= order.remaining
+        self._counts[order.account] -= 1
+        if not self._counts[order.account]:
+            del self._counts[order.account]
         self.changed.add(order.price)
         if not level.orders:
             del self.levels[order.price]
@@ -66,6 +72,10 @@ class BookSide:
         order.remaining -= amount
         self.levels[order.price].total -= amount
         self.changed.add(order.price)
+
+    def has_orders_of(self, account: Account) -> bool:
+        """Say whether anything of `account` rests here, without looking through it all."""
+        return account in self._counts
 
     def prices(self) -> Iterator[Decimal]:
         """Yield the prices, best first."""

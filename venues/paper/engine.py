@@ -8,7 +8,7 @@ cancels the incoming order; a stop reads the last trade and fires at once if it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from domain.instrument import InstrumentStatus, Side
 from domain.money import BPS, ZERO, to_wire
 from domain.order import ExecutionOption, OrderEventType, OrderType
 from venues.paper.book import BookSide
+from venues.paper.crossing import COLLAR, can_fill, collared, crosses, is_within, meets_own
 from venues.paper.fees import tier_on
 from venues.paper.ledger import Account
 from venues.paper.listings import DOLLARS, FIAT_USD, Listing
@@ -28,7 +29,6 @@ __all__ = ["ALL", "Batch", "Engine", "Market", "Notice"]
 ALL = "*"
 """Stands for every market where a trading status is set."""
 
-COLLAR = Decimal("0.05")
 FEE_PLACES = Decimal("1e-19")
 _AT_ONCE = frozenset({ExecutionOption.IMMEDIATE_OR_CANCEL, ExecutionOption.FILL_OR_KILL})
 
@@ -72,7 +72,7 @@ class Engine:
             self._claim_funds(market, order)
             self.live[order.id] = order
             self._notify(OrderEventType.ACCEPTED, order)
-        if order.is_waiting and not self._is_reached(order, market.last):
+        if order.is_waiting and not _is_reached(order, market):
             market.stops[order.id] = order
             return order
         order.is_triggered = order.type is OrderType.STOP_LIMIT
@@ -118,12 +118,17 @@ class Engine:
         return RefusedError(reason, message, status)
 
     def restore(self, order: Order) -> None:
-        """Put a stored live order back where it was; call in the order of ids, before anybody quotes."""
+        """Put a stored live order back where it was; call in the order of ids.
+
+        One that the market has passed meanwhile, as a recording may have, trades with what is there.
+        """
         market = self.markets[order.symbol]
         self._hold(market, order, order.needed_hold())
         self.live[order.id] = order
         if order.is_waiting:
             market.stops[order.id] = order
+        elif crosses(order, market.book.against(order.side).best):
+            self._enter(market, order)
         else:
             market.book.side(order.side).add(order)
 
@@ -147,8 +152,9 @@ class Engine:
         return self._next_id()
 
     def record_print(self, market: Market, price: Decimal, amount: Decimal, side: Side) -> None:
-        """Note a trade of others that did not pass through our book."""
+        """Note a trade of others that did not pass through our book; stops follow its price as well."""
         self._print(market, self._next_id(), price, amount, side)
+        self._fire_stops(market)
 
     def usd_rate(self, currency: str) -> Decimal:
         """Return dollars per unit of `currency`; 1 when no market of ours tells."""
@@ -226,7 +232,7 @@ class Engine:
 
     def _enter(self, market: Market, order: Order) -> None:
         against = market.book.against(order.side)
-        limit = self._collared(order, against.best)
+        limit = collared(order, against.best)
         refusal = self._refusal(market, order, limit)
         if refusal is not None:
             self._cancelled(order, refusal)
@@ -235,7 +241,7 @@ class Engine:
         if not order.remaining:
             return
         is_collared = order.is_market or limit != order.price
-        if is_collared and against.best is not None and (order.is_market or _crosses(order, against.best)):
+        if is_collared and against.best is not None and (order.is_market or crosses(order, against.best)):
             self._cancelled(order, CancelReason.PRICE_LIMITS)
         elif order.is_market or order.option is ExecutionOption.IMMEDIATE_OR_CANCEL:
             self._cancelled(order, CancelReason.IMMEDIATE_WOULD_POST)
@@ -243,31 +249,22 @@ class Engine:
             market.book.side(order.side).add(order)
             self._notify(OrderEventType.BOOKED, order)
 
-    def _collared(self, order: Order, best: Decimal | None) -> Decimal:
-        if best is None:
-            return order.price
-        if order.is_buy:
-            return min(order.price, best * (1 + COLLAR))
-        return max(order.price, best * (1 - COLLAR))
-
     def _refusal(self, market: Market, order: Order, limit: Decimal) -> CancelReason | None:
         against = market.book.against(order.side)
-        if not _crosses(order, against.best):
+        if not crosses(order, against.best):
             return CancelReason.FILL_OR_KILL if order.option is ExecutionOption.FILL_OR_KILL else None
-        if not order.account.is_house and any(
-            other.account is order.account for other in _reached(order, against)
-        ):
+        if not order.account.is_house and meets_own(order, against):
             return CancelReason.SELF_CROSS
         if order.option is ExecutionOption.MAKER_OR_CANCEL or not PERMITS[market.status].takes:
             return CancelReason.MAKER_WOULD_TAKE
-        if order.option is ExecutionOption.FILL_OR_KILL and not _can_fill(order, against, limit):
+        if order.option is ExecutionOption.FILL_OR_KILL and not can_fill(order, against, limit):
             return CancelReason.FILL_OR_KILL
         return None
 
     def _match(self, market: Market, order: Order, against: BookSide, limit: Decimal) -> None:
         while order.remaining:
             best = against.best
-            if best is None or not _is_within(order.side, limit, best):
+            if best is None or not is_within(order.side, limit, best):
                 return
             resting = next(iter(against.levels[best].orders.values()))
             amount = min(order.remaining, resting.remaining)
@@ -334,7 +331,7 @@ class Engine:
 
     def _fire_stops(self, market: Market) -> None:
         while market.stops:
-            reached = [o for o in market.stops.values() if self._is_reached(o, market.last)]
+            reached = [order for order in market.stops.values() if _is_reached(order, market)]
             if not reached:
                 return
             order = min(reached, key=lambda o: o.id)
@@ -342,11 +339,6 @@ class Engine:
             order.is_triggered = True
             self.batch.orders[order.id] = order
             self._enter(market, order)
-
-    @staticmethod
-    def _is_reached(order: Order, last: Decimal) -> bool:
-        stop = order.stop_price
-        return stop is not None and (last >= stop if order.is_buy else last <= stop)
 
     def _notify(
         self,
@@ -373,27 +365,9 @@ class Engine:
         )
 
 
-def _is_within(side: Side, limit: Decimal, price: Decimal) -> bool:
-    return price <= limit if side is Side.BUY else price >= limit
-
-
-def _crosses(order: Order, opposite: Decimal | None) -> bool:
-    return opposite is not None and _is_within(order.side, order.price, opposite)
-
-
-def _reached(order: Order, against: BookSide) -> Iterator[Order]:
-    for price in against.prices():
-        if not _crosses(order, price):
-            return
-        yield from against.levels[price].orders.values()
-
-
-def _can_fill(order: Order, against: BookSide, limit: Decimal) -> bool:
-    wanted = order.amount
-    for price in against.prices():
-        if not _is_within(order.side, limit, price):
-            return False
-        wanted -= against.total(price)
-        if wanted <= 0:
-            return True
-    return False
+def _is_reached(order: Order, market: Market) -> bool:
+    """Say whether a stop fires now; where nothing may trade it waits, whatever the last price."""
+    stop = order.stop_price
+    if stop is None or not PERMITS[market.status].takes:
+        return False
+    return market.last >= stop if order.is_buy else market.last <= stop

@@ -139,12 +139,12 @@ class Exchange:
                 raise
             except Exception:
                 if self._has_changes:
-                    self._stop("an operation failed half-way")
+                    self.give_up("an operation failed half-way")
                 else:
                     self._finish()
                 raise
             except BaseException:
-                self._stop("an operation was broken off")
+                self.give_up("an operation was broken off")
                 raise
             self._finish()
 
@@ -168,7 +168,7 @@ class Exchange:
                 with self.store.transaction():
                     self._write(batch)
             except sqlite3.Error as error:
-                self._stop(f"its state cannot be written: {error}")
+                self.give_up(f"its state cannot be written: {error}")
                 raise RefusedError("System", "The exchange could not write its state", 500) from error
             self._nonces.clear()
             self._accounts_due.clear()
@@ -187,7 +187,8 @@ class Exchange:
         self.store.write_batch(batch)
         self.keeper.flush()
 
-    def _stop(self, why: str) -> None:
+    def give_up(self, why: str) -> None:
+        """Answer nothing from now on, because nobody could vouch for it, and tell the process to end."""
         LOG.critical("the exchange stops: %s", why)
         self.fault = why
         self.on_fault()
@@ -220,8 +221,13 @@ class Exchange:
             self.refresh_tier(caller.account)
 
     def note_message(self, key: ApiKey) -> None:
-        """Note that a session spoke; to be called for each authenticated message on a socket as well."""
+        """Note that a session spoke; to be called for each authenticated message on a socket as well.
+
+        A socket may stay open over midnight, so the tier of the key's account is looked at here.
+        """
         key.last_seen_ms = self.timeline.now_ms()
+        if key.account is not None:
+            self.refresh_tier(key.account)
 
     def key_of(self, text: str) -> ApiKey | None:
         """Return the key with this text."""
@@ -336,7 +342,7 @@ class Exchange:
             with localcontext(CONTEXT), self.store.transaction():
                 self.keeper.save(self.engine, prices, facts, now_ms)
         except sqlite3.Error as error:
-            self._stop(f"its state cannot be written: {error}")
+            self.give_up(f"its state cannot be written: {error}")
 
     def close(self) -> None:
         """Save what the world needs to go on, and let go of the file."""

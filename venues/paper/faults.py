@@ -18,7 +18,7 @@ from venues.paper.fault_kinds import (
     StreamFault,
 )
 from venues.paper.frame_faults import Channel
-from venues.paper.refusals import RefusedError
+from venues.paper.refusals import invalid_parameter
 from venues.paper.strikes import Armed, Strikes
 
 MOST_ARMED = 200
@@ -39,9 +39,9 @@ class Faults:
     def arm(self, plan: FaultPlan) -> list[int]:
         """Put a plan's faults and status changes in force and return the faults' numbers."""
         if len(self._armed) + len(plan.faults) > MOST_ARMED:
-            raise RefusedError(
-                "InvalidParameterValue", f"At most {MOST_ARMED} faults can be armed; clear some first"
-            )
+            raise invalid_parameter(f"At most {MOST_ARMED} faults can be armed; clear some first")
+        if len(self._statuses) + len(plan.statuses) > MOST_ARMED:
+            raise invalid_parameter(f"At most {MOST_ARMED} statuses can wait for their time")
         self.is_open = True
         now_ms = self._now_ms()
         for fault in plan.faults:

@@ -42,6 +42,8 @@ def open_seeded_markets(exchange: Exchange, dice: Dice, quiet_dice: Dice) -> Non
         tick = listing.instrument.price_tick
         market.last = tick * round(listing.start_price / tick)
         market.prints.extend(store.prints(listing.symbol, now_ms - PRINTS_DAYS * DAY_MS, KEPT_PRINTS))
+        if market.prints:
+            market.last = market.prints[-1].price  # stops wait for a trade, not for what makers think fair
         for width, window in WINDOWS.items():
             found = store.wider(listing.symbol, width, now_ms - window * MINUTE_MS)
             market.candles.load_wider(width, found)

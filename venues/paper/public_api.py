@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -63,8 +63,9 @@ def book(exchange: Exchange, call: Call) -> dict[str, Any]:
 def trades(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
     """Answer `/v1/trades/{symbol}`: newest first; with a start the oldest ones from it, newest first.
 
-    Our rule: a week, and no more than the exchange keeps of a market. Nothing here is ever broken, so
-    `include_breaks` changes nothing.
+    Our rules: a week, and no more than the exchange keeps of a market; a page that starts at a time never
+    ends inside a moment, even beyond the limit. Nothing here is ever broken, so `include_breaks` changes
+    nothing.
     """
     market = market_or_bad_request(exchange, call.path["symbol"])
     limit = limited(call.query, "limit_trades", 50, 500)
@@ -72,12 +73,10 @@ def trades(exchange: Exchange, call: Call) -> list[dict[str, Any]]:
         raise invalid_parameter("include_breaks must be true or false")
     oldest_ms = exchange.timeline.now_ms() - PRINTS_DAYS * DAY_MS
     prints = [trade for trade in market.prints if trade.at_ms >= oldest_ms]
-    found = _since(prints, call)
-    chosen = prints[-limit:] if found is None else found[:limit]
-    return [print_json(trade, market.instrument) for trade in reversed(chosen)]
+    return [print_json(trade, market.instrument) for trade in reversed(_page(prints, limit, call))]
 
 
-def _since(prints: Iterable[Print], call: Call) -> list[Print] | None:
+def _page(prints: Sequence[Print], limit: int, call: Call) -> Sequence[Print]:
     # Read before since_tid wins, so that a malformed time is told in any company.
     starts = [since_ms(call.query, name) for name in ("timestamp", "since")]
     given = call.query.get("since_tid")
@@ -85,9 +84,12 @@ def _since(prints: Iterable[Print], call: Call) -> list[Print] | None:
         tid = whole(given)
         if tid is None:
             raise invalid_parameter("since_tid must be a whole number")
-        return [trade for trade in prints if trade.tid > tid]
+        return [trade for trade in prints if trade.tid > tid][:limit]
     start = next((found for found in starts if found is not None), None)
-    return None if start is None else [trade for trade in prints if trade.at_ms >= start]
+    if start is None:
+        return prints[-limit:]
+    found = [trade for trade in prints if trade.at_ms >= start]
+    return [trade for trade in found if trade.at_ms <= found[:limit][-1].at_ms]
 
 
 def price_feed(exchange: Exchange, _: Call) -> list[dict[str, str]]:

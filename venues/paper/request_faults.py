@@ -95,7 +95,6 @@ def judge_order(exchange: Exchange, call: Call) -> None:
 
 
 async def _delay(strikes: Strikes, side: str) -> None:
-    found = strikes.find(Latency)
-    if found is not None and found[0].side == side:
-        fault, armed = found
-        await asyncio.sleep(armed.random.randint(fault.low_ms, fault.high_ms) / 1000)
+    for fault, armed in strikes.of(Latency):
+        if fault.side == side:
+            await asyncio.sleep(armed.random.randint(fault.low_ms, fault.high_ms) / 1000)

@@ -179,13 +179,22 @@ def _guarded(exchange: Exchange, address: Callable[[], str], control: Control | 
 @asynccontextmanager
 async def _stepping(exchange: Exchange) -> AsyncIterator[None]:
     """Run the world's steps as they fall due; virtual time needs none, each request brings its own."""
-    task = asyncio.create_task(_run_world(exchange))
+    task = asyncio.create_task(_run_world_or_stop(exchange))
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def _run_world_or_stop(exchange: Exchange) -> None:
+    """Run the world; an exchange whose markets stand still for a fault of ours must not go on answering."""
+    try:
+        await _run_world(exchange)
+    except Exception:
+        LOG.exception("the world broke down")
+        exchange.give_up("its markets cannot go on")
 
 
 async def _run_world(exchange: Exchange) -> None:

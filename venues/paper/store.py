@@ -155,7 +155,7 @@ class Store:
     def _write_balances(self, account: Account) -> None:
         self._db.executemany(
             "INSERT INTO balances (account, currency, amount) VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET amount = excluded.amount",
+            "ON CONFLICT DO UPDATE SET amount = excluded.amount WHERE amount <> excluded.amount",
             [(account.name, currency, to_wire(funds.amount)) for currency, funds in account.funds.items()],
         )
 
@@ -164,7 +164,10 @@ class Store:
     def write_batch(self, batch: Batch) -> None:
         """Write the orders, executions and balances that an operation changed."""
         self._db.executemany(
-            f"INSERT OR REPLACE INTO orders ({ORDER_COLUMNS}) VALUES ({marks(ORDER_COLUMNS)})",  # noqa: S608 - constants
+            # Of a known order only what changes, so that the indexes over the rest stay as they are.
+            f"INSERT INTO orders ({ORDER_COLUMNS}) VALUES ({marks(ORDER_COLUMNS)}) ON CONFLICT (id) "  # noqa: S608 - constants
+            "DO UPDATE SET remaining = excluded.remaining, notional = excluded.notional, "
+            "is_live = excluded.is_live, is_triggered = excluded.is_triggered, reason = excluded.reason",
             [order_row(order) for order in batch.orders.values()],
         )
         self._db.executemany(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import TypeVar
 
@@ -43,10 +43,13 @@ class Strikes:
     def __init__(self, armed: Iterable[Armed] = ()) -> None:
         self._armed = tuple(armed)
 
-    def find(self, kind: type[F]) -> tuple[F, Armed] | None:
-        """Return the first of a kind and its counts."""
+    def of(self, kind: type[F]) -> Iterator[tuple[F, Armed]]:
+        """Yield all of a kind and their counts, in the order in which they were armed."""
         for armed in self._armed:
             fault: Fault = armed.fault
             if isinstance(fault, kind):
-                return fault, armed
-        return None
+                yield fault, armed
+
+    def find(self, kind: type[F]) -> tuple[F, Armed] | None:
+        """Return the first of a kind and its counts."""
+        return next(self.of(kind), None)
