@@ -9,11 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.venues_paper.keyed import reason
+from tests.venues_paper.signed import Client
 from venues.paper.oauth import ACCESS_SECONDS, CODE_SECONDS, SCOPES, App, apps
 from venues.paper.refusals import RefusedError
 from venues.paper.server import RunningExchange
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Shared = tuple[RunningExchange, httpx.AsyncClient]
 
@@ -74,9 +78,10 @@ class Browser:
         return await self.http.post(self.running.url + path, headers=headers)
 
 
-@pytest.fixture
-def browser(running: RunningExchange, http: httpx.AsyncClient) -> Browser:
-    return Browser(running, http)
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(shared: Shared) -> Browser:
+    """The app with a secret, before the module's exchange."""
+    return Browser(*shared)
 
 
 async def test_code_becomes_tokens_that_act_on_the_account(browser: Browser) -> None:
@@ -161,11 +166,14 @@ async def test_revoking_a_token_ends_all_that_the_app_was_granted(browser: Brows
 
 
 async def test_denial_is_told_without_a_code(browser: Browser) -> None:
+    documents = browser.running.exchange.documents
+    before = documents.items("oauth_code")
     assert await browser.decide("deny") == {"error": "access_denied", "state": "s 1&2"}
-    assert browser.running.exchange.documents.of("oauth_code") == []
+    assert documents.items("oauth_code") == before
 
 
-async def test_public_app_needs_pkce_and_no_secret(running: RunningExchange, http: httpx.AsyncClient) -> None:
+async def test_public_app_needs_pkce_and_no_secret(shared: Shared) -> None:
+    running, http = shared
     browser = Browser(running, http, is_public=True)
     pkce = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     for wrong in ({}, {"code_challenge": CHALLENGE}, pkce | {"code_challenge": "short"}):
@@ -186,7 +194,6 @@ async def test_tokens_are_kept_as_digests_only(browser: Browser) -> None:
     assert body["refresh_token"] not in stored
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -225,7 +232,6 @@ async def test_faulty_request_is_shown_and_never_sent_on(shared: Shared, fields:
         assert "<script" not in answer.text
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_page_escapes_what_it_shows_and_runs_nothing(shared: Shared) -> None:
     running, http = shared
     browser = Browser(running, http)
@@ -241,7 +247,6 @@ async def test_page_escapes_what_it_shows_and_runs_nothing(shared: Shared) -> No
     assert browser.app.secret not in page.text
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("fields", "status", "error"),
     [
@@ -264,7 +269,6 @@ async def test_faulty_question_for_tokens_gets_the_standard_error(
     assert browser.app.secret not in answer.text
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 9000, b"{" * 9000, b"&" * 500, b"", b"a=1"])
 async def test_malformed_body_at_the_token_endpoint_is_refused(shared: Shared, body: bytes) -> None:
     running, http = shared
@@ -272,7 +276,6 @@ async def test_malformed_body_at_the_token_endpoint_is_refused(shared: Shared, b
     assert answer.json()["error"] in {"invalid_request", "invalid_client"}
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_code_asked_without_a_challenge_takes_no_verifier(shared: Shared) -> None:
     browser = Browser(*shared)
     told = await browser.token(code=(await browser.decide())["code"], code_verifier=VERIFIER)
@@ -284,13 +287,15 @@ async def test_token_works_only_from_where_the_group_is_trusted(browser: Browser
     exchange = browser.running.exchange
     with exchange.operation():
         exchange.documents.put("group", "stranger", "", {"trusted_addresses": ["192.0.2.7"]})
-    assert reason(await browser.call(token, "/v1/balances")) == (403, "RemoteAddressForbidden")
+    answer = await browser.call(token, "/v1/balances")
     with pytest.raises(RefusedError) as refusal:
         exchange.authenticate_upgrade({"authorization": f"Bearer {token}"}, "127.0.0.1")
+    with exchange.operation():
+        exchange.documents.remove("group", "stranger")
+    assert reason(answer) == (403, "RemoteAddressForbidden")
     assert (refusal.value.status, refusal.value.reason) == (401, "RemoteAddressForbidden")
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_code_asked_with_another_address_or_app_is_no_good(shared: Shared) -> None:
     browser, other = Browser(*shared), Browser(*shared, is_public=True)
     code = (await browser.decide())["code"]
@@ -300,7 +305,6 @@ async def test_code_asked_with_another_address_or_app_is_no_good(shared: Shared)
     assert told.json()["error"] == "invalid_grant"
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("path", "scope"),
     [
@@ -323,7 +327,6 @@ async def test_scope_opens_a_call_and_its_lack_is_named(shared: Shared, path: st
     assert (await browser.call(held["access_token"], path)).status_code in {200, 400}
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "path", ["/v1/heartbeat", "/v1/account/list", "/v1/account/create", "/v1/account/transfer/usd"]
 )
@@ -333,7 +336,6 @@ async def test_call_that_tokens_may_not_make_is_refused(shared: Shared, path: st
     assert reason(await browser.call(body["access_token"], path)) == (403, "MissingRole")
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_token_needs_a_payload_for_this_path_and_no_account(shared: Shared) -> None:
     browser = Browser(*shared)
     running, http = shared
@@ -352,5 +354,5 @@ async def test_token_needs_a_payload_for_this_path_and_no_account(shared: Shared
         assert reason(answer) == (401, "InvalidApiKey")
 
 
-async def test_key_cannot_revoke_a_token(stranger: Any) -> None:
-    assert await stranger.refused("/v1/oauth/revokeByToken") == (401, "InvalidApiKey")
+async def test_key_cannot_revoke_a_token(shared_stranger: Client) -> None:
+    assert await shared_stranger.refused("/v1/oauth/revokeByToken") == (401, "InvalidApiKey")
