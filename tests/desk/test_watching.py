@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import asdict
 from decimal import Decimal
@@ -28,6 +29,9 @@ async def test_true_book_stays(stack: DeskStack) -> None:
 
 async def test_book_with_a_level_that_is_not_there_is_dropped_and_written_down(stack: DeskStack) -> None:
     market = stack.desk.parts.market
+    assert stack.exchange is not None
+    stack.exchange.exchange.world = None  # nobody quotes any more, so that the ghost stays where it is
+    await asyncio.sleep(0.7)
     ghost = market.view("btcusd", 1).bids[0].price - Decimal("0.01")
     feed = market._feed
     assert feed is not None
