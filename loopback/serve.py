@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 
 from domain.errors import BadInputError, UnreachableError
-from loopback.connection import PatientProtocol
+from loopback.connection import PatientProtocol, PatientSocketProtocol
 from loopback.guard import AsgiApp, Message, Receive, Scope, Send
 
 LOOPBACK = "127.0.0.1"
@@ -167,7 +167,7 @@ class _Server(uvicorn.Server):
                 self._streams,
                 loop="asyncio",
                 http=PatientProtocol,
-                ws="websockets-sansio",
+                ws=PatientSocketProtocol,
                 ws_max_size=SOCKET_MESSAGE_LIMIT,
                 ws_per_message_deflate=False,
                 log_config=None,
