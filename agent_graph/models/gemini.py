@@ -233,7 +233,12 @@ def make_gemini(
             base_url=base_url or listed.base_url,
             api_version=listed.api_version,
             timeout=CALL_TIMEOUT_MS,
-            async_client_args={"trust_env": False},
+            # A transport of our own keeps the library from taking aiohttp wherever that is installed: its
+            # errors and its time-outs would not be the ones that are handled here.
+            async_client_args={
+                "trust_env": False,
+                "transport": httpx2.AsyncHTTPTransport(trust_env=False),
+            },
         ),
     )
     return GeminiChat(
