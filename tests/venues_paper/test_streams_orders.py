@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
-from tests.venues_paper.signed import Client
+from tests.venues_paper.signed import ORDER, Client
 from tests.venues_paper.socket_clients import (
     Api,
     limit_order,
@@ -22,7 +22,7 @@ from tests.venues_paper.socket_clients import (
     stream_socket,
     trader_socket,
 )
-from venues.paper.opening import STRANGER, TIME_NONCE, credentials_of
+from venues.paper.opening import STRANGER
 from venues.paper.server import RunningExchange, running_exchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -186,6 +186,41 @@ async def test_refused_order_is_answered_and_told(
     assert not running.exchange.engine.live
 
 
+async def test_refused_order_over_rest_is_told_on_every_socket_of_its_account(
+    running: RunningExchange, api: Api, stranger: Client
+) -> None:
+    cases = [
+        ({"price": "60000.001"}, "InvalidPrice", "LimitPriceOffTick"),
+        ({"price": "0.00"}, "InvalidPrice", "InvalidPrice"),
+        ({"amount": "0.000000001"}, "InvalidQuantity", "InvalidQuantity"),
+        ({"type": "exchange stop limit", "stop_price": "60001"}, "InvalidStopPriceBuy", "InvalidStopPrice"),
+        ({"amount": "9"}, "InsufficientFunds", "InsufficientFunds"),
+    ]
+    async with order_socket(running, stranger, "?heartbeat=false") as events:
+        await receive(events)
+        for fields, reason, stream_reason in cases:
+            order = {**ORDER, "client_order_id": "no", **fields}
+            assert (await stranger.refused("/v1/order/new", **order))[1] == reason
+            [event] = await receive(events)
+            assert (event["type"], event["reason"], event["is_live"]) == ("rejected", reason, False)
+            assert (Decimal(event["price"]), event["original_amount"], event["client_order_id"]) == (
+                Decimal(order["price"]), order["amount"], "no",
+            )  # fmt: skip
+            assert (event["executed_amount"], event["api_session"]) == ("0", stranger.key)
+            update = await api.event()
+            assert (update["X"], update["r"], update["i"]) == (
+                "REJECTED", stream_reason, int(event["order_id"]),
+            )  # fmt: skip
+            assert (Decimal(update["p"]), update["c"]) == (Decimal(order["price"]), "no")
+        over_socket = limit_order(price="60000.001", clientOrderId="no")
+        assert await api.refused("order.place", over_socket) == (-2010, 400)
+        [event] = await receive(events)
+        update = await api.event()
+        assert (event["reason"], event["price"]) == ("InvalidPrice", "60000.001")
+        assert (update["r"], update["i"]) == ("LimitPriceOffTick", int(event["order_id"]))
+    assert not running.exchange.engine.live
+
+
 async def test_client_order_id_is_good_for_one_order(api: Api) -> None:
     await api.do("order.place", limit_order(clientOrderId="once"))
     await api.do("order.cancel_all")
@@ -308,13 +343,6 @@ async def test_other_accounts_stay_out_of_sight(
     order = await shared_desk.order()
     assert await silence(api.socket)
     assert await api.refused("order.cancel", {"orderId": order["order_id"]}) == (-2010, 400)
-
-
-async def test_speaking_keeps_a_session_alive(running: RunningExchange, api: Api) -> None:
-    key = running.exchange.keys[credentials_of(running.exchange, TIME_NONCE).api_key]
-    key.last_seen_ms = 0
-    await api.do("order.cancel_all")
-    assert key.last_seen_ms == running.exchange.timeline.now_ms()
 
 
 async def test_perpetuals_tell_mark_price_and_funding(running: RunningExchange, stranger: Client) -> None:

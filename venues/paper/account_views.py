@@ -13,7 +13,7 @@ from typing import Any
 from domain.instrument import Instrument
 from domain.money import to_wire
 from domain.order import OrderEventType, OrderType
-from venues.paper.encoding import NS_PER_MS, amount_text, dumps
+from venues.paper.encoding import NS_PER_MS, amount_text, asked_price, dumps
 from venues.paper.intervals import Interval, Intervals
 from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account
@@ -21,13 +21,19 @@ from venues.paper.mailbox import Mailbox
 from venues.paper.market import Notice
 from venues.paper.order_readers import OrderReader
 from venues.paper.orders import Order
-from venues.paper.render import price_text
 
 _STATES = {
     OrderEventType.ACCEPTED: "NEW",
     OrderEventType.BOOKED: "OPEN",
     OrderEventType.CANCELLED: "CANCELED",
     OrderEventType.REJECTED: "REJECTED",
+}
+
+_REASONS = {
+    "InvalidSymbol": "UnknownInstrument",
+    "InvalidStopPriceBuy": "InvalidStopPrice",
+    "InvalidStopPriceSell": "InvalidStopPrice",
+    "InvalidStopPriceRatio": "InvalidStopPrice",
 }
 
 
@@ -67,21 +73,23 @@ def order_update(notice: Notice, instrument: Instrument) -> str | None:
         "S": order.side.upper(),
         "o": _type(order),
         "X": state,
-        "p": None if order.is_market else price_text(order.price, instrument),
-        "P": None if order.stop_price is None else price_text(order.stop_price, instrument),
+        "p": None if order.is_market else asked_price(order.price, instrument),
+        "P": None if order.stop_price is None else asked_price(order.stop_price, instrument),
         "q": amount_text(order.amount, instrument),
         "z": amount_text(order.remaining, instrument) if order.remaining else None,
         "Z": amount_text(executed, instrument) if executed else None,
     }
     if execution is not None:
         update |= {
-            "L": price_text(execution.price, instrument),
+            "L": asked_price(execution.price, instrument),
             "t": execution.tid,
             "n": to_wire(execution.fee) if execution.fee else None,
             "m": execution.is_maker,
         }
-    if notice.kind in {OrderEventType.CANCELLED, OrderEventType.REJECTED}:
+    if notice.kind is OrderEventType.CANCELLED:
         update["r"] = order.reason
+    elif notice.kind is OrderEventType.REJECTED:
+        update["r"] = stream_reason(order.reason or "", order.price)
     update["T"] = at_ns
     return dumps({name: value for name, value in update.items() if value is not None})
 
@@ -90,6 +98,13 @@ def _type(order: Order) -> str:
     if order.is_market:
         return "MARKET"
     return "STOP_LIMIT" if order.type is OrderType.STOP_LIMIT else "LIMIT"
+
+
+def stream_reason(reason: str, price: Decimal | None) -> str:
+    """Return what these streams call the reason why an order with this `price` was refused."""
+    if reason == "InvalidPrice" and price:
+        return "LimitPriceOffTick"
+    return _REASONS.get(reason, reason)
 
 
 def refused_update(order_id: int, at_ms: int, reason: str, fields: Mapping[str, Any]) -> str:

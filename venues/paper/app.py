@@ -28,6 +28,7 @@ from venues.paper.refusals import EmptyRefusedError, RefusedError
 from venues.paper.request_faults import CutError, after, before, judge_order
 from venues.paper.routes import Endpoint, find_endpoint
 from venues.paper.socket_routes import find_socket
+from venues.paper.socket_watch import OpenSockets
 from venues.paper.web_page import currency_page
 
 LOG = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class ExchangeApp:
     def __init__(self, exchange: Exchange, control: Control | None = None) -> None:
         self._exchange = exchange
         self._control = control
+        self._sockets = OpenSockets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or serve one socket."""
@@ -168,8 +170,9 @@ class ExchangeApp:
     async def _serve_socket(self, socket: WebSocket) -> None:
         path = str(socket.scope["path"]).rstrip("/")
         try:
-            await before(self._exchange.faults.request(path))
-            await find_socket(path)(self._exchange, socket, path)
+            with self._sockets.place(_peer(socket.scope)):
+                await before(self._exchange.faults.request(path))
+                await find_socket(path)(self._exchange, socket, path)
         except RefusedError as refusal:
             await socket.send_denial_response(_refusal(refusal))
         except CutError:

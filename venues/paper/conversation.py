@@ -15,8 +15,6 @@ from venues.paper.faults import Faults
 from venues.paper.mailbox import Mailbox
 
 _FAREWELL_S = 1.0
-_BEHIND = 1013
-"""Close code for a reader that lags: try again later."""
 
 
 async def converse(
@@ -25,10 +23,11 @@ async def converse(
     """Send what comes into `mailbox` and pass each text frame to `on_frame` until the client leaves.
 
     A binary frame, which these wires do not have, is passed on as an empty text. A reader that lags too far
-    is closed with 1013. The server below pings every 20 s and drops a peer that does not answer.
+    is closed with 1013. The server below pings every 20 s and drops a peer that does not answer. Afterwards
+    the mailbox is empty.
     """
     sender = asyncio.create_task(_send_all(socket, faults.outgoing(stream, mailbox.get)))
-    reader = asyncio.create_task(_read_all(socket, on_frame))
+    reader = asyncio.create_task(_read_all(socket, mailbox, on_frame))
     mailbox.on_cut = sender.cancel  # it may be waiting for a peer that takes nothing
     try:
         await asyncio.wait({sender, reader}, return_when=asyncio.FIRST_COMPLETED)
@@ -37,11 +36,13 @@ async def converse(
     finally:
         for task in (sender, reader):
             task.cancel()
+        must_end = mailbox.is_cut
+        mailbox.cut(mailbox.farewell)
         await asyncio.gather(sender, reader, return_exceptions=True)
-    if mailbox.is_cut:
+    if must_end:
         with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
             async with asyncio.timeout(_FAREWELL_S):
-                await socket.close(_BEHIND, "too far behind")
+                await socket.close(*mailbox.farewell)
 
 
 async def _send_all(socket: WebSocket, frames: AsyncIterator[str]) -> None:
@@ -51,10 +52,12 @@ async def _send_all(socket: WebSocket, frames: AsyncIterator[str]) -> None:
             await socket.send_text(frame)
 
 
-async def _read_all(socket: WebSocket, on_frame: Callable[[str], None]) -> None:
-    while True:
+async def _read_all(socket: WebSocket, mailbox: Mailbox, on_frame: Callable[[str], None]) -> None:
+    while not mailbox.is_cut:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return
         with localcontext(CONTEXT):
             on_frame(message.get("text") or "")
+        # Thousands of small frames come in one piece; between two of them everybody else has a turn.
+        await asyncio.sleep(0)

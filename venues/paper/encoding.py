@@ -31,6 +31,12 @@ def amount_text(amount: Decimal, instrument: Instrument) -> str:
     return format(padded, "f") if padded == amount else to_wire(amount)
 
 
+def asked_price(price: Decimal, instrument: Instrument) -> str:
+    """Write a price as `price_text` does where it is on the tick, as it is where it is not."""
+    padded = price_text(price, instrument)
+    return padded if Decimal(padded) == price else to_wire(price)
+
+
 def padded_levels(levels: Iterable[tuple[Decimal, Decimal]], instrument: Instrument) -> list[tuple[str, str]]:
     """Return (price, amount) as zero-padded text, in the order given."""
     return [(price_text(price, instrument), amount_text(amount, instrument)) for price, amount in levels]

@@ -9,7 +9,7 @@ from venues.paper.account_views import BalanceChannel
 from venues.paper.engine import Engine
 from venues.paper.intervals import Intervals
 from venues.paper.ledger import Account
-from venues.paper.mailbox import Mailbox
+from venues.paper.mailbox import Backlog, Mailbox
 from venues.paper.market import Batch
 from venues.paper.market_tap import Channel, MarketTap, forget_changes
 from venues.paper.order_readers import OrderReaders
@@ -29,6 +29,7 @@ class Feeds:
         self.intervals = Intervals(timeline)
         self.orders = OrderReaders(lambda symbol: engine.markets[symbol].instrument)
         self._engine = engine
+        self._backlog = Backlog()
         self._taps: dict[str, MarketTap] = {}
         self._balances: dict[tuple[str, int], BalanceChannel] = {}
         # Above what an earlier run of the exchange can have reached, and far below 2^53.
@@ -39,6 +40,10 @@ class Feeds:
     def watched(self) -> frozenset[str]:
         """Return the markets that somebody watches."""
         return frozenset(self._taps)
+
+    def mailbox(self) -> Mailbox:
+        """Return the mailbox of a new connection."""
+        return Mailbox(backlog=self._backlog)
 
     def channel(self, symbol: str, key: Hashable, make: Callable[[MarketTap], C]) -> C:
         """Return the channel that all readers of one view of a market share; `make` makes the first one."""

@@ -14,6 +14,8 @@ from decimal import localcontext
 from domain.money import CONTEXT
 from venues.paper.timeline import Timeline
 
+KEPT_CANCELLED = 1024
+
 
 class Interval:
     """One call that is due once or, with a `period_ms`, again and again; `cancel` ends it."""
@@ -33,7 +35,10 @@ class Interval:
 
     def cancel(self) -> None:
         """Never call again, and let go of what would have been called: virtual time may stand still."""
+        if self.is_cancelled:
+            return
         self.is_cancelled = True
+        self._timers.note_cancelled()
         self._call = _nothing
         if self._handle is not None:
             self._handle.cancel()
@@ -62,6 +67,7 @@ class Intervals:
         self._is_virtual = timeline.is_virtual
         self._waiting: list[tuple[int, int, Interval]] = []
         self._count = 0
+        self._cancelled = 0
 
     def every(self, ms: int, call: Callable[[], None], *, on_grid: bool = False) -> Interval:
         """Call after every `ms` milliseconds, or `on_grid` at every multiple of them."""
@@ -82,6 +88,14 @@ class Intervals:
         self._count += 1
         heapq.heappush(self._waiting, (interval.due_ms, self._count, interval))
         return None
+
+    def note_cancelled(self) -> None:
+        """Drop those that are cancelled once they are many: while time stands still none of them comes up."""
+        self._cancelled += 1
+        if self._cancelled > KEPT_CANCELLED:
+            self._cancelled = 0
+            self._waiting = [each for each in self._waiting if not each[2].is_cancelled]
+            heapq.heapify(self._waiting)
 
     def run_due(self) -> None:
         """Make the calls that are due by now in virtual time."""

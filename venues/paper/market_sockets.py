@@ -19,7 +19,7 @@ from venues.paper.encoding import dumps
 from venues.paper.exchange import Exchange
 from venues.paper.fault_kinds import Stream
 from venues.paper.level_events import LevelChannel, LevelView
-from venues.paper.mailbox import Mailbox
+from venues.paper.listings import is_symbol
 from venues.paper.market_frames import CandleChannel, L2Channel
 from venues.paper.market_tap import Channel, MarketTap
 from venues.paper.perpetual_views import FundingUpdates, MarkPriceUpdates
@@ -52,7 +52,7 @@ class _Session:
     """One v2 connection and what it has subscribed to."""
 
     def __init__(self, exchange: Exchange) -> None:
-        self.mailbox = Mailbox()
+        self.mailbox = exchange.feeds.mailbox()
         self._exchange = exchange
         self._limit = exchange.limits.subscriptions()
         self._joined: dict[tuple[str, str], None] = {}
@@ -91,7 +91,7 @@ class _Session:
             self._leave(name, symbol)
 
     def _has(self, name: str, symbol: object) -> bool:
-        if not isinstance(symbol, str) or symbol != symbol.upper():
+        if not isinstance(symbol, str) or not is_symbol(symbol) or symbol != symbol.upper():
             return False
         market = self._exchange.engine.markets.get(symbol.lower())
         if market is None:
@@ -155,7 +155,7 @@ def _view(query: QueryParams, *, names_symbol: bool) -> LevelView:
 
 async def _levels(exchange: Exchange, socket: WebSocket, symbols: list[str], view: LevelView) -> None:
     await socket.accept()
-    mailbox = Mailbox()
+    mailbox = exchange.feeds.mailbox()
 
     def beat() -> None:
         now_ms = exchange.timeline.now_ms()

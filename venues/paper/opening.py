@@ -25,6 +25,7 @@ from venues.paper.keys import ApiKey, NonceMode
 from venues.paper.ledger import Account, Funds, Role
 from venues.paper.market_opening import open_recorded_markets, open_seeded_markets
 from venues.paper.market_store import WorldState
+from venues.paper.parting import cancel_left_behind
 from venues.paper.services.opening import open_services
 from venues.paper.store import Store
 from venues.paper.timeline import Timeline
@@ -112,6 +113,7 @@ def open_exchange(opening: Opening) -> Exchange:
             open_recorded_markets(exchange, dice, opening.replay)
     _restore_orders(exchange)
     with exchange.operation():
+        cancel_left_behind(exchange)
         open_services(exchange, wallet=exchange.accounts[STRANGER], margin=exchange.accounts[MARGIN])
     exchange.save()
     exchange.step()

@@ -79,6 +79,35 @@ def check_market_order(payload: Mapping[str, Any], instruments: Mapping[str, Ins
     )
 
 
+def asked_for(payload: Mapping[str, Any], instruments: Mapping[str, Instrument]) -> OrderRequest | None:
+    """Return the order that a refused `payload` asks for, as far as it can be told.
+
+    None when it is no order: market, side or type are unknown, or amount and price are no numbers.
+    """
+    symbol = payload.get("symbol")
+    instrument = instruments.get(symbol.lower()) if isinstance(symbol, str) and is_symbol(symbol) else None
+    amount, price = number(payload.get("amount")), number(payload.get("price", "0"))
+    if instrument is None or amount is None or price is None:
+        return None
+    try:
+        side = _side(payload.get("side"), instrument.symbol)
+        is_market = "price" not in payload
+        market_type = MarketType.BUY if side is Side.BUY else MarketType.SELL
+        kind = market_type if is_market else _type(payload.get("type"), instrument.symbol)
+        return OrderRequest(
+            symbol=instrument.symbol,
+            side=side,
+            type=kind,
+            amount=amount,
+            price=price,
+            option=None if isinstance(kind, MarketType) else _option(payload.get("options"), kind),
+            stop_price=number(payload.get("stop_price")),
+            client_order_id=client_order_id(payload.get("client_order_id")),
+        )
+    except RefusedError:
+        return None
+
+
 def check_amount(value: object, instrument: Instrument) -> Decimal:
     """Return an amount that the instrument takes. Raises `InvalidQuantity`."""
     amount = number(value)

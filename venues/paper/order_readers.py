@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.instrument import Instrument
 from domain.order import OrderEventType
-from venues.paper.encoding import dumps
+from venues.paper.encoding import asked_price, dumps
 from venues.paper.ledger import Account
 from venues.paper.mailbox import Mailbox
 from venues.paper.market import Notice
@@ -96,6 +96,10 @@ def _event(notice: Notice, instrument: Instrument) -> dict[str, Any]:
     event = event_json(notice, instrument, initial=notice.kind is OrderEventType.INITIAL)
     if notice.kind is OrderEventType.CANCEL_REJECTED:
         event["reason"] = "OrderNotFound"  # not among the open ones, whose own end may have another reason
+    if notice.kind is OrderEventType.REJECTED:
+        event["price"] = asked_price(notice.order.price, instrument)
+        if notice.order.stop_price is not None:
+            event["stop_price"] = asked_price(notice.order.stop_price, instrument)
     return event
 
 

@@ -14,9 +14,9 @@ from venues.paper.conversation import converse
 from venues.paper.encoding import dumps
 from venues.paper.exchange import Exchange
 from venues.paper.fault_kinds import Stream
-from venues.paper.mailbox import Mailbox
 from venues.paper.market_sockets import HEARTBEAT_MS
 from venues.paper.order_readers import EventReader
+from venues.paper.socket_watch import end_with_token, token_check
 
 
 async def order_events(exchange: Exchange, socket: WebSocket, path: str) -> None:
@@ -36,7 +36,7 @@ async def order_events(exchange: Exchange, socket: WebSocket, path: str) -> None
         "eventTypeFilter": frozenset(query.getlist("eventTypeFilter")),
     }
     reader = EventReader(
-        Mailbox(),
+        exchange.feeds.mailbox(),
         account="" if caller.account is None else caller.account.name,
         group=caller.key.group if caller.account is None else "",
         symbols=filters["symbolFilter"],
@@ -49,11 +49,13 @@ async def order_events(exchange: Exchange, socket: WebSocket, path: str) -> None
     orders.add(reader)
     wants_beat = query.get("heartbeat", "true") != "false"
     beat = exchange.feeds.intervals.every(HEARTBEAT_MS, _heartbeats(exchange, reader)) if wants_beat else None
+    watch = end_with_token(exchange, token_check(exchange, caller, headers, peer), reader.mailbox)
     try:
         await converse(socket, reader.mailbox, _ignore, exchange.faults, Stream.ORDER_EVENTS)
     finally:
-        if beat is not None:
-            beat.cancel()
+        for interval in (beat, watch):
+            if interval is not None:
+                interval.cancel()
         orders.remove(reader)
 
 

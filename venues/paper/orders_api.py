@@ -13,6 +13,7 @@ from venues.paper.exchange import Exchange
 from venues.paper.order_checks import check_order, client_order_id
 from venues.paper.orders import Execution, Order
 from venues.paper.refusals import RefusedError, invalid_parameter, order_not_found
+from venues.paper.refused_orders import tell_refused
 from venues.paper.render import execution_json, order_json
 from venues.paper.services.funds import trading_account
 from venues.paper.store import Page
@@ -26,7 +27,18 @@ def heartbeat(_: Exchange, __: Call) -> dict[str, str]:
 def new_order(exchange: Exchange, call: Call) -> dict[str, Any]:
     """Answer `/v1/order/new`; an order that an option cancels is an answer, not an error."""
     instruments = {symbol: market.instrument for symbol, market in exchange.engine.markets.items()}
-    request = check_order(call.payload, instruments)
+    try:
+        request = check_order(call.payload, instruments)
+    except RefusedError as refusal:
+        tell_refused(
+            exchange,
+            call.owner,
+            call.key.api_key,
+            payload=call.payload,
+            instruments=instruments,
+            refusal=refusal,
+        )
+        raise
     order = exchange.engine.place(trading_account(call.owner), request, session=call.key.api_key)
     return order_json(order, instruments[order.symbol])
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from starlette.datastructures import QueryParams
@@ -24,9 +23,11 @@ from venues.paper.exchange import Exchange
 from venues.paper.fault_kinds import Stream
 from venues.paper.keys import ApiKey
 from venues.paper.ledger import Account, Role
-from venues.paper.mailbox import Mailbox
+from venues.paper.orders import Order
+from venues.paper.parting import Parting
 from venues.paper.rate_limits import CONNECTIONS, ORDERS, REQUESTS
 from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.socket_watch import end_with_token, token_check
 from venues.paper.stream_errors import (
     INTERNAL,
     INVALID,
@@ -58,11 +59,18 @@ async def streams(exchange: Exchange, socket: WebSocket, _: str) -> None:
     if not exchange.limits.counters(who).take(CONNECTIONS):
         raise RefusedError("RateLimit", "Connections were opened too frequently", 429)
     await socket.accept()
-    session = StreamSession(exchange, caller, who, snapshot)
+    stands = token_check(exchange, caller, headers, peer)
+    parting = Parting(exchange) if socket.query_params.get("cancelOnDisconnect") == "true" else None
+    session = StreamSession(
+        exchange, caller, who, snapshot=snapshot, stands=stands or _always, parting=parting
+    )
+    watch = end_with_token(exchange, stands, session.mailbox)
     try:
         await converse(socket, session.mailbox, session.take, exchange.faults, Stream.WEBSOCKET_API)
     finally:
-        session.end(cancels_orders=socket.query_params.get("cancelOnDisconnect") == "true")
+        if watch is not None:
+            watch.cancel()
+        session.end()
 
 
 def _snapshot(query: QueryParams) -> int | None:
@@ -75,16 +83,29 @@ def _snapshot(query: QueryParams) -> int | None:
 
 
 class StreamSession:
-    """One connection. `snapshot` is how many levels a book begins with, 0 for all, None for no book."""
+    """One connection. `snapshot` is how many levels a book begins with, 0 for all, None for no book.
 
-    def __init__(self, exchange: Exchange, caller: Caller | None, who: str, snapshot: int | None) -> None:
-        self.mailbox = Mailbox()
+    `stands` says whether the caller's authentication still holds; `parting` takes the orders at the end.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        caller: Caller | None,
+        who: str,
+        *,
+        snapshot: int | None,
+        stands: Callable[[], bool],
+        parting: Parting | None,
+    ) -> None:
+        self.mailbox = exchange.feeds.mailbox()
+        self._stands = stands
         self._exchange = exchange
         self._caller = caller
         self._counters = exchange.limits.counters(who)
         self._snapshot = snapshot
         self._joined: dict[str, Leave] = {}
-        self._placed: set[int] = set()
+        self._parting = parting
         self._methods: Mapping[str, Callable[[Any], Answer]] = {
             "ping": lambda _: {},
             "time": lambda _: {"result": {"serverTime": exchange.timeline.now_ms()}},
@@ -114,25 +135,24 @@ class StreamSession:
             }
         self.mailbox.put(dumps(answer))
 
-    def end(self, *, cancels_orders: bool) -> None:
+    def end(self) -> None:
         """Leave every stream and, if so wished, cancel what this connection placed."""
         for leave in self._joined.values():
             leave()
-        live = [order for order in map(self._exchange.engine.live.get, sorted(self._placed)) if order]
-        if cancels_orders and live:
-            with suppress(RefusedError), self._exchange.operation():  # refused: the exchange has stopped
-                for order in live:
-                    self._exchange.engine.cancel(order)
+        if self._parting is not None:
+            self._parting.end()
 
     def _answer(self, request: Mapping[str, Any]) -> Answer:
+        if not self._counters.take(REQUESTS):
+            raise StreamError(TOO_MANY, "Too many requests")
+        if self._caller is not None:
+            self._exchange.note_message(self._caller.key)
         name = request.get("method")
         if not isinstance(name, str):
             raise StreamError(INVALID, "Missing parameter: method")
         method = self._methods.get(name if name not in _UPPER else name.lower())
         if method is None:
             raise StreamError(UNSUPPORTED, "Unsupported operation")
-        if not self._counters.take(REQUESTS):
-            raise StreamError(TOO_MANY, "Too many requests")
         try:
             return method(request.get("params"))
         except RefusedError as refusal:  # outside of orders only a stopped exchange refuses
@@ -170,8 +190,8 @@ class StreamSession:
 
     def _named(self, params: object) -> list[MarketStream | AccountStream]:
         """Return the streams that a frame names. Raises `StreamError` when any of them does not exist."""
-        if not isinstance(params, list) or not params:
-            raise StreamError(INVALID, "params must be an array of stream names")
+        if not isinstance(params, list) or not 0 < len(params) <= MOST_STREAMS:
+            raise StreamError(INVALID, f"params must be an array of 1 to {MOST_STREAMS} stream names")
         found: dict[str, MarketStream | AccountStream] = {}
         for name in params:
             stream = read_name(self._exchange, name)
@@ -202,25 +222,29 @@ class StreamSession:
     def _place(self, params: object) -> Answer:
         key, account = self._trader()
         form = stream_orders.read_form(_members(params))
-        order = self._carry_out(key, lambda: stream_orders.place(self._exchange, key, account, form))
-        if order.is_live:
-            self._placed = {number for number in self._placed if number in self._exchange.engine.live}
-            self._placed.add(order.id)
+
+        def work() -> Order:
+            order = stream_orders.place(self._exchange, key, account, form)
+            if self._parting is not None:
+                self._parting.note(order)
+            return order
+
+        order = self._carry_out(work)
         return {"result": {"orderId": str(order.id), "clientOrderId": order.client_order_id}}
 
     def _cancel(self, params: object) -> Answer:
-        key, account = self._trader()
+        _, account = self._trader()
         wanted = stream_orders.read_order_id(_members(params))
-        order = self._carry_out(key, lambda: stream_orders.cancel(self._exchange, account, wanted))
+        order = self._carry_out(lambda: stream_orders.cancel(self._exchange, account, wanted))
         return {"result": {"orderId": str(order.id), "clientOrderId": order.client_order_id}}
 
     def _cancel_many(self, *, own_session: bool) -> Answer:
         key, account = self._trader()
         session = key.api_key if own_session else None
-        gone = self._carry_out(key, lambda: stream_orders.cancel_all(self._exchange, account, session))
+        gone = self._carry_out(lambda: stream_orders.cancel_all(self._exchange, account, session))
         return {"result": {"cancelledOrders": [order.id for order in gone], "cancelRejects": []}}
 
-    def _carry_out(self, key: ApiKey, work: Callable[[], T]) -> T:
+    def _carry_out(self, work: Callable[[], T]) -> T:
         """Do `work` as an operation of the exchange: durable before it is answered.
 
         `work` refuses by `RefusedError` only: any other exception half-way stops the exchange.
@@ -234,7 +258,6 @@ class StreamSession:
             raise StreamError(INTERNAL, "The exchange stopped: its state cannot be written")
         try:
             with exchange.operation():
-                exchange.note_message(key)
                 return work()
         except RefusedError as refusal:
             kind = INTERNAL if refusal.status >= 500 else ORDER_REJECTED
@@ -246,7 +269,7 @@ class StreamSession:
     def _authorized(self, roles: frozenset[Role], scope: str) -> tuple[ApiKey, Account]:
         """Return who may do what these roles, or a token with this scope, may. Raises `StreamError`."""
         caller = self._caller
-        if caller is None or caller.account is None:
+        if caller is None or caller.account is None or not self._stands():
             raise StreamError(UNAUTHENTICATED, "Authentication required")
         key = caller.key
         may = bool(roles & key.roles) if key.scopes is None else scope in key.scopes
@@ -266,6 +289,10 @@ def _read(text: str) -> Mapping[str, Any]:
     if not isinstance(request, dict):
         raise StreamError(INVALID, "Not a JSON object")
     return request
+
+
+def _always() -> bool:
+    return True
 
 
 def _checked_id(request: Mapping[str, Any]) -> object:

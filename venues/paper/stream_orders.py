@@ -12,9 +12,9 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.instrument import Side
+from domain.instrument import Instrument, Side
 from domain.order import ExecutionOption, OrderEventType, OrderType
-from venues.paper.account_views import refused_update
+from venues.paper.account_views import refused_update, stream_reason
 from venues.paper.call import whole
 from venues.paper.exchange import Exchange
 from venues.paper.keys import ApiKey
@@ -23,16 +23,11 @@ from venues.paper.market import Notice
 from venues.paper.order_checks import check_market_order, check_order, client_order_id, number
 from venues.paper.orders import Order, OrderRequest
 from venues.paper.refusals import RefusedError
+from venues.paper.refused_orders import tell_refused
 from venues.paper.services.funds import trading_account
 from venues.paper.stream_errors import INVALID, StreamError
 
 _OPTIONS = {"GTC": [], "IOC": ["immediate-or-cancel"], "FOK": ["fill-or-kill"], "MOC": ["maker-or-cancel"]}
-_REASONS = {
-    "InvalidSymbol": "UnknownInstrument",
-    "InvalidStopPriceBuy": "InvalidStopPrice",
-    "InvalidStopPriceSell": "InvalidStopPrice",
-    "InvalidStopPriceRatio": "InvalidStopPrice",
-}
 _TEXTS = ("symbol", "quantity", "price", "stopPrice", "clientOrderId")
 
 
@@ -98,28 +93,44 @@ def place(exchange: Exchange, key: ApiKey, account: Account, form: OrderForm) ->
     Raises `RefusedError`; the owner's streams have been told of the rejection by then.
     """
     engine = exchange.engine
+    instruments = {symbol: market.instrument for symbol, market in engine.markets.items()}
+    payload = _payload(form)
     try:
-        request = _judged(exchange, trading_account(account), form)
+        request = _judged(exchange, trading_account(account), form, payload, instruments)
     except RefusedError as refusal:
-        reason = _reason(refusal, form)
-        update = refused_update(engine.new_id(), exchange.timeline.now_ms(), reason, _shown(form))
-        exchange.feeds.orders.tell(account, key.api_key, update)
+        is_told = tell_refused(
+            exchange, account, key.api_key, payload=payload, instruments=instruments, refusal=refusal
+        )
+        if not is_told:
+            reason = stream_reason(refusal.reason, number(form.price))
+            update = refused_update(engine.new_id(), exchange.timeline.now_ms(), reason, _shown(form))
+            exchange.feeds.orders.tell(account, key.api_key, update)
         raise
     return engine.place(account, request, session=key.api_key)
 
 
-def _judged(exchange: Exchange, account: Account, form: OrderForm) -> OrderRequest:
-    instruments = {symbol: market.instrument for symbol, market in exchange.engine.markets.items()}
-    payload = {
+def _payload(form: OrderForm) -> dict[str, Any]:
+    """Return the order in the words of `/v1/order/new`, where one without a price is a market order."""
+    priced = {} if form.is_market else {"price": form.price}
+    return {
         "symbol": form.symbol,
         "side": form.side,
         "type": OrderType.LIMIT if form.stop_price is None else OrderType.STOP_LIMIT,
         "amount": form.quantity,
-        "price": form.price,
+        **priced,
         "stop_price": form.stop_price,
         "options": _OPTIONS[form.time_in_force],
         "client_order_id": form.client_order_id,
     }
+
+
+def _judged(
+    exchange: Exchange,
+    account: Account,
+    form: OrderForm,
+    payload: Mapping[str, Any],
+    instruments: Mapping[str, Instrument],
+) -> OrderRequest:
     if not form.is_market:
         request = check_order(payload, instruments, may_stop_at_price=True)
     elif form.time_in_force == "FOK":
@@ -135,12 +146,6 @@ def _check_duplicate(exchange: Exchange, account: Account, order_id: str | None)
         return
     if exchange.faults.duplicate_policy() != "accept":
         raise RefusedError("DuplicateOrder", f"clientOrderId {order_id} has been used before")
-
-
-def _reason(refusal: RefusedError, form: OrderForm) -> str:
-    if refusal.reason == "InvalidPrice" and number(form.price):
-        return "LimitPriceOffTick"
-    return _REASONS.get(refusal.reason, refusal.reason)
 
 
 def _shown(form: OrderForm) -> dict[str, str]:
