@@ -1,6 +1,6 @@
 import json
+import shutil
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 
 from domain.clock import ManualClock
+from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.runner import ExchangeProcess
 from tests.venues_paper.signed import Client, signed_headers
 from venues.paper.fault_file import FaultPlan
 from venues.paper.server import RunningExchange, running_exchange
 
-MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 CUT = {"fault": [{"kind": "cut_after", "path": "/v1/order/new"}]}
 
 
@@ -38,19 +38,19 @@ async def test_normal_start_serves_no_control_route(
     assert (answer.status_code, answer.json()["reason"]) == (404, "EndpointNotFound")
 
 
-async def test_token_stands_in_the_home_and_leaves_with_the_exchange(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "exchange-control.token"
-    async with running_exchange(home=tmp_path, faults=FaultPlan()) as running:
+async def test_token_stands_in_the_home_and_leaves_with_the_exchange(home: Path) -> None:
+    path = home / "run" / "exchange-control.token"
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
         assert path.read_text() == running.control_token + "\n"
         assert path.stat().st_mode & 0o777 == 0o600
         first = running.control_token
     assert not path.exists()
-    async with running_exchange(home=tmp_path, faults=FaultPlan()) as running:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
         assert running.control_token != first
 
 
-async def test_only_the_token_opens_it(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path, faults=FaultPlan()) as running:
+async def test_only_the_token_opens_it(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
         url = running.url + "/control/faults"
         key = signed_headers(running.desk.api_key, running.desk.api_secret, "/control/faults")
         for headers in ({}, key, {"Authorization": "Bearer x"}, {"Authorization": running.control_token}):
@@ -63,8 +63,8 @@ async def test_only_the_token_opens_it(tmp_path: Path, http: httpx.AsyncClient) 
         assert page.status_code == 403, "the guard stands in front of it too"
 
 
-async def test_faults_are_armed_listed_and_disarmed(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
+async def test_faults_are_armed_listed_and_disarmed(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
         control = Control(running, http)
         client = Client(running.url, running.desk.api_key, running.desk.api_secret, http)
         assert await control.ask("POST", "/faults", CUT) == (200, {"armed": [1]})
@@ -83,10 +83,10 @@ async def test_faults_are_armed_listed_and_disarmed(tmp_path: Path, http: httpx.
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def control(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Control]:
-    home = tmp_path_factory.mktemp("control")
+async def control(opened_home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Control]:
+    home = shutil.copytree(opened_home, tmp_path_factory.mktemp("control") / "home")
     async with (
-        running_exchange(home=home, faults=FaultPlan()) as running,
+        running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running,
         httpx.AsyncClient(trust_env=False, timeout=20) as client,
     ):
         yield Control(running, client)
@@ -117,15 +117,15 @@ async def test_faulty_request_is_refused_and_arms_nothing(
     assert (await control.ask("GET", "/faults"))[1] == {"faults": []}
 
 
-async def test_status_is_set_at_once(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path, faults=FaultPlan()) as running:
+async def test_status_is_set_at_once(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
         change = {"status": [{"symbol": "ethusd", "status": "post_only"}]}
         assert await Control(running, http).ask("POST", "/faults", change) == (200, {"armed": []})
         assert running.exchange.engine.markets["ethusd"].status == "post_only"
 
 
-async def test_queue_of_an_order_is_seen(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
+async def test_queue_of_an_order_is_seen(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running:
         control = Control(running, http)
         desk = Client(running.url, running.desk.api_key, running.desk.api_secret, http)
         stranger = Client(running.url, running.stranger.api_key, running.stranger.api_secret, http)

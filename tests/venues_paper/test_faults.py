@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
+import shutil
 import time
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from domain.clock import ManualClock
 from domain.errors import BadInputError
+from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import ORDER, Client, signed_headers
 from venues.gemini.catalogue.reasons import REASONS
 from venues.paper.fault_file import FaultPlan, plan_from_json, read_plan
@@ -28,7 +30,6 @@ from venues.paper.opening import TIME_NONCE
 from venues.paper.refusals import RefusedError
 from venues.paper.server import RunningExchange, running_exchange
 
-MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 EXAMPLES = {
     section.partition("\n")[0]: found[1]
@@ -233,9 +234,9 @@ def plan(text: str) -> FaultPlan:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def world(opened_home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """One exchange for all examples; each finds it without faults and without orders."""
-    home = tmp_path_factory.mktemp("faults")
+    home = shutil.copytree(opened_home, tmp_path_factory.mktemp("faults") / "home")
     async with (
         running_exchange(home=home, clock=ManualClock(MORNING), faults=FaultPlan()) as running,
         httpx.AsyncClient(trust_env=False, timeout=20) as http,
@@ -335,18 +336,18 @@ def test_plan_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
         read_plan(tmp_path / name)
 
 
-async def test_plan_for_a_symbol_that_is_not_listed_is_refused(tmp_path: Path) -> None:
+async def test_plan_for_a_symbol_that_is_not_listed_is_refused(home: Path) -> None:
     faults = plan('[[status]]\nsymbol = "nopeusd"\nstatus = "closed"')
     with pytest.raises(BadInputError, match="nopeusd"):
-        async with running_exchange(home=tmp_path, faults=faults):
+        async with running_exchange(home=home, faults=faults):
             pass
 
 
 async def test_status_of_the_example_is_set_at_once_and_later_ones_in_time(
-    tmp_path: Path, http: httpx.AsyncClient
+    home: Path, http: httpx.AsyncClient
 ) -> None:
     faults = plan(EXAMPLES["Trading status"] + '[[status]]\nsymbol="btcusd"\nstatus="open"\nat_ms=1000\n')
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=faults) as running:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=faults) as running:
         market = running.exchange.engine.markets["btcusd"]
         assert market.status == "cancel_only"
         await http.get(running.url + "/v1/symbols")
@@ -408,11 +409,13 @@ def test_faults_draw_apart_from_each_other() -> None:
     assert struck(text, ["/a"] * 60) == struck(more, ["/a"] * 60)
 
 
-async def test_same_plan_and_requests_give_the_same_answers(tmp_path: Path, http: httpx.AsyncClient) -> None:
+async def test_same_plan_and_requests_give_the_same_answers(
+    opened_home: Path, tmp_path: Path, http: httpx.AsyncClient
+) -> None:
     text = 'seed = 5\n[[fault]]\nkind = "empty_body"\npercent = 40\ncount = 99\n'
     runs = []
     for number in range(2):
-        home = tmp_path / str(number)
+        home = shutil.copytree(opened_home, tmp_path / str(number))
         async with running_exchange(
             home=home, seed=3, clock=ManualClock(MORNING), faults=plan(text)
         ) as running:
@@ -422,19 +425,19 @@ async def test_same_plan_and_requests_give_the_same_answers(tmp_path: Path, http
     assert 0 < sum(not content for content, _ in runs[0]) < 12
 
 
-async def test_silent_loss_leaves_no_gap(tmp_path: Path, http: httpx.AsyncClient) -> None:
+async def test_silent_loss_leaves_no_gap(home: Path, http: httpx.AsyncClient) -> None:
     text = '[[fault]]\nkind = "drop_event"\nevent = "booked"\nsilent = true'
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=plan(text)) as running:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=plan(text)) as running:
         world = World(running, http)
         async with world.events() as socket:
             assert await world.two_orders(socket) == [("accepted", 0), ("accepted", 1), ("booked", 2)]
 
 
 async def test_frame_held_back_on_one_connection_never_appears_on_another(
-    tmp_path: Path, http: httpx.AsyncClient
+    home: Path, http: httpx.AsyncClient
 ) -> None:
     text = '[[fault]]\nkind = "reorder_events"\nevent = "accepted"'
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=plan(text)) as running:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=plan(text)) as running:
         stranger = World(running, http)
         desk = World(running, http)
         desk.client = Client(running.url, running.desk.api_key, running.desk.api_secret, http)
@@ -448,10 +451,10 @@ async def test_frame_held_back_on_one_connection_never_appears_on_another(
 
 
 async def test_other_customers_numbers_start_anew_after_a_reconnect(
-    tmp_path: Path, http: httpx.AsyncClient
+    home: Path, http: httpx.AsyncClient
 ) -> None:
     text = '[[fault]]\nkind = "sequence_gap"\nsize = 5'
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=plan(text)) as running:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=plan(text)) as running:
         world = World(running, http)
         async with world.events() as socket:
             assert (await world.two_orders(socket))[0] == ("accepted", 5)
@@ -459,9 +462,9 @@ async def test_other_customers_numbers_start_anew_after_a_reconnect(
             assert (await world.two_orders(socket))[0] == ("initial", 0)
 
 
-async def test_clock_of_nonces_can_be_wrong_too(tmp_path: Path, http: httpx.AsyncClient) -> None:
+async def test_clock_of_nonces_can_be_wrong_too(home: Path, http: httpx.AsyncClient) -> None:
     text = '[[fault]]\nkind = "clock_skew"\nclock = "nonce"\nseconds = -45'
-    async with running_exchange(home=tmp_path, clock=ManualClock(MORNING), faults=plan(text)) as running:
+    async with running_exchange(home=home, clock=ManualClock(MORNING), faults=plan(text)) as running:
         key = running.key(TIME_NONCE)
         now = running.exchange.timeline.now_ms() // 1000
         answers = []

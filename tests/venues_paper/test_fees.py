@@ -49,7 +49,11 @@ async def test_tier_moves_with_the_volume_at_midnight_only(
     assert after["notional_30d_volume"] > 10_000
     assert after["date"] > before["date"]
     assert after["last_updated_ms"] - before["last_updated_ms"] == DAY_MS
-    assert [row["date"] for row in after["notional_1d_volume"]] == [before["date"]]
+    [day] = after["notional_1d_volume"]
+    assert (day["date"], day["notional_volume"]) == (before["date"], after["notional_30d_volume"])
+    await stranger.order(side="sell", amount="0.001", price="60000.00")
+    [trade] = await stranger.post("/v1/mytrades", limit_trades=1)
+    assert D(trade["fee_amount"]) == D(trade["price"]) * D(trade["amount"]) * D("0.003")
     running.exchange.timeline.advance(31 * DAY_MS)
     assert (await stranger.post("/v1/notionalvolume"))["api_taker_fee_bps"] == 40
 

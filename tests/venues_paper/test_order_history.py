@@ -85,10 +85,8 @@ async def test_faulty_history_call_is_refused(
     assert await shared_desk.refused(HISTORY, **fields) == (400, reason)
 
 
-async def test_history_is_one_account_s_and_for_the_auditor_too(
-    tmp_path: Path, http: httpx.AsyncClient
-) -> None:
-    async with running_exchange(home=tmp_path / "home", seed=11, clock=ManualClock(MORNING)) as running:
+async def test_history_is_one_account_s_and_for_the_auditor_too(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, seed=11, clock=ManualClock(MORNING)) as running:
         stranger = Client(running.url, running.stranger.api_key, running.stranger.api_secret, http)
         made = await make_history(stranger)
         desk = Client(running.url, running.desk.api_key, running.desk.api_secret, http)

@@ -1,5 +1,6 @@
 """Whatever customers do among themselves and with the exchange, no money is made and none is lost."""
 
+import shutil
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
@@ -138,9 +139,9 @@ class Customers(RuleBasedStateMachine):
             assert all(self.exchange.accounts[name].fund("ETH").held == 0 for name in NAMES)
 
 
-def test_money_is_conserved_whatever_customers_do(tmp_path: Path) -> None:
+def test_money_is_conserved_whatever_customers_do(opened_home: Path, tmp_path: Path) -> None:
     homes = count(1)
-    Customers.new_home = staticmethod(lambda: tmp_path / f"home-{next(homes)}")
+    Customers.new_home = staticmethod(lambda: shutil.copytree(opened_home, tmp_path / f"home-{next(homes)}"))
     Customers.opened = []
     run_state_machine_as_test(
         Customers, settings=settings(max_examples=8, stateful_step_count=20, deadline=None)

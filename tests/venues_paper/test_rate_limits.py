@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from domain.clock import ManualClock
+from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import signed_headers
 from venues.gemini import pacing
 from venues.gemini.catalogue import RateClass
@@ -166,8 +167,8 @@ def test_socket_counters_show_and_hold_their_windows(time: Time) -> None:
 # Over the wire
 
 
-async def test_public_flood_is_queued_then_refused(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path, speed=Decimal(20)) as running:
+async def test_public_flood_is_queued_then_refused(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, speed=Decimal(20)) as running:
         answers = await asyncio.gather(*(http.get(running.url + "/v1/symbols") for _ in range(16)))
     refused = [answer for answer in answers if answer.status_code == 429]
     assert len(refused) == 6
@@ -178,11 +179,11 @@ async def test_public_flood_is_queued_then_refused(tmp_path: Path, http: httpx.A
     assert int(refused[0].headers["retry-after"]) >= 1
 
 
-async def test_refused_call_does_not_use_up_its_nonce(tmp_path: Path, http: httpx.AsyncClient) -> None:
+async def test_refused_call_does_not_use_up_its_nonce(home: Path, http: httpx.AsyncClient) -> None:
     clock = ManualClock(
         datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
     )  # stands still: the limits are counted in it
-    async with running_exchange(home=tmp_path, speed=Decimal(1), clock=clock, rate_limits=True) as running:
+    async with running_exchange(home=home, speed=Decimal(1), clock=clock, rate_limits=True) as running:
         for _ in range(15):
             running.exchange.limits.admit(RateClass.PRIVATE, running.desk.api_key)
         headers = signed_headers(running.desk.api_key, running.desk.api_secret, "/v1/heartbeat")
@@ -192,11 +193,9 @@ async def test_refused_call_does_not_use_up_its_nonce(tmp_path: Path, http: http
         assert (await http.post(running.url + "/v1/heartbeat", headers=headers)).status_code == 200
 
 
-async def test_strangers_without_a_known_key_share_their_address(
-    tmp_path: Path, http: httpx.AsyncClient
-) -> None:
+async def test_strangers_without_a_known_key_share_their_address(home: Path, http: httpx.AsyncClient) -> None:
     clock = ManualClock(datetime(2026, 11, 20, 8, 30, tzinfo=UTC))
-    async with running_exchange(home=tmp_path, speed=Decimal(1), clock=clock, rate_limits=True) as running:
+    async with running_exchange(home=home, speed=Decimal(1), clock=clock, rate_limits=True) as running:
         for number in range(15):
             running.exchange.limits.admit(RateClass.PRIVATE, "127.0.0.1")
             headers = signed_headers(f"account-{number}", "secret", "/v1/heartbeat")
@@ -204,15 +203,15 @@ async def test_strangers_without_a_known_key_share_their_address(
         assert refused.json()["reason"] == "RateLimit"
 
 
-async def test_virtual_time_has_no_limits_unless_asked(tmp_path: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=tmp_path) as running:
+async def test_virtual_time_has_no_limits_unless_asked(home: Path, http: httpx.AsyncClient) -> None:
+    async with running_exchange(home=home, clock=ManualClock(MORNING)) as running:
         answers = await asyncio.gather(*(http.get(running.url + "/v1/symbols") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_queue_in_virtual_time_moves_the_time_on(tmp_path: Path, http: httpx.AsyncClient) -> None:
+async def test_queue_in_virtual_time_moves_the_time_on(home: Path, http: httpx.AsyncClient) -> None:
     clock = ManualClock(datetime(2026, 11, 20, 8, 30, tzinfo=UTC))
-    async with running_exchange(home=tmp_path, clock=clock, rate_limits=True) as running:
+    async with running_exchange(home=home, clock=clock, rate_limits=True) as running:
         for _ in range(6):
             running.exchange.limits.admit(RateClass.PUBLIC, "127.0.0.1")
         before_ms = running.exchange.timeline.now_ms()

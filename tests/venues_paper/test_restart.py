@@ -127,32 +127,6 @@ async def test_desk_keeps_its_key_when_the_state_is_lost(home: Path) -> None:
         assert running.desk == key
 
 
-async def test_fee_tier_moves_at_midnight_with_the_volume(home: Path, http: httpx.AsyncClient) -> None:
-    async with running_exchange(home=home, clock=ManualClock(MORNING)) as running:
-        client = Client(running.url, running.stranger.api_key, running.stranger.api_secret, http)
-        assert (await client.post("/v1/notionalvolume"))["api_taker_fee_bps"] == 40
-        for side in ("sell", "buy"):
-            book = running.book("btcusd")
-            price = book.bids.best - 500 if side == "sell" else book.asks.best + 500
-            order = await client.order(
-                side=side, amount="0.12", price=str(price), options=["immediate-or-cancel"]
-            )
-            assert order["remaining_amount"] == "0"
-        today = await client.post("/v1/notionalvolume")
-        assert (today["api_taker_fee_bps"], today["notional_30d_volume"]) == (40, 0)
-        running.exchange.timeline.advance(86_400_000)
-        tomorrow = await client.post("/v1/notionalvolume")
-        assert (tomorrow["api_maker_fee_bps"], tomorrow["api_taker_fee_bps"]) == (10, 30)
-        assert tomorrow["notional_30d_volume"] == pytest.approx(15_600, rel=0.05)
-        assert tomorrow["notional_1d_volume"][0]["notional_volume"] == tomorrow["notional_30d_volume"]
-        await client.order(amount="0.001", price=str(running.book("btcusd").asks.best + 100))
-        [trade] = await client.post("/v1/mytrades", limit_trades=1)
-        fee = Decimal(trade["price"]) * Decimal(trade["amount"]) * Decimal("0.003")
-        assert Decimal(trade["fee_amount"]) == fee
-        running.exchange.timeline.advance(31 * 86_400_000)
-        assert (await client.post("/v1/notionalvolume"))["api_taker_fee_bps"] == 40
-
-
 @pytest.mark.parametrize("speed", ["-1", "NaN", "1001", "Infinity"])
 def test_speed_out_of_range_is_bad_input(tmp_path: Path, speed: str) -> None:
     with pytest.raises(BadInputError) as error:
