@@ -14,14 +14,18 @@ from tests.venues_paper.signed import ORDER, Client
 from tests.venues_paper.socket_clients import (
     Api,
     limit_order,
+    market_socket,
     order_socket,
+    plain_socket,
     receive,
     receive_until,
     silence,
     still,
     stream_socket,
+    subscribe,
     trader_socket,
 )
+from tests.venues_paper.test_sockets_levels import updates_until_idle
 from venues.paper.opening import STRANGER
 from venues.paper.server import RunningExchange, running_exchange
 
@@ -379,7 +383,7 @@ async def test_same_seed_and_requests_give_the_same_frames(tmp_path_factory: pyt
         ):
             tapes.append(await tape(running, http))
     assert tapes[0] == tapes[1]
-    assert len(tapes[0]) > 60
+    assert len(tapes[0]) > 150
 
 
 async def tape(running: RunningExchange, http: httpx.AsyncClient) -> list[Any]:
@@ -387,7 +391,12 @@ async def tape(running: RunningExchange, http: httpx.AsyncClient) -> list[Any]:
     async with (
         trader_socket(running, "?snapshot=-1") as socket,
         order_socket(running, client, nonce=7) as events,
+        market_socket(running) as market,
+        plain_socket(running, "/v1/multimarketdata?symbols=btcusd,ethusd&heartbeat=true") as levels,
     ):
+        names_v2 = ["l2", "candles_1m", "mark_price", "funding_amount"]
+        await market.send(subscribe(*((name, ["BTCUSD", "ETHUSD", "BTCGUSDPERP"]) for name in names_v2)))
+        await receive(market)
         api, found = Api(socket), [await receive(events)]
         names = ["btcusd@depth", "ethusd@bookTicker", "btcusd@trade", "btcusd@depth5@100ms"]
         await api.do("subscribe", [*names, "orders@account", "balances@account@1s"])
@@ -396,6 +405,6 @@ async def tape(running: RunningExchange, http: httpx.AsyncClient) -> list[Any]:
         await api.do("order.cancel_all")
         await api.do("ping")
         found += api.events
-        while not await silence(events, 0.05):
-            found.append("an event")
+        for each in (events, market, levels):
+            found += await updates_until_idle(each)
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 QUEUE_LIMIT = 4096
 """Frames a reader may lag behind; one more and it is cut off, so that it resyncs."""
 
-TEXT_LIMIT = 16 * 1024 * 1024
+TEXT_LIMIT = 32 * 1024 * 1024
 """Characters a reader may lag behind."""
 
 STALL_S = 30.0
