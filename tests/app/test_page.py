@@ -76,7 +76,7 @@ async def test_chat_makes_a_card_and_approving_it_shows_the_fill(site: Site, pag
     )
     await page.get_by_role("tab", name="Orders").click()
     fills = page.get_by_role("table", name="Fills")
-    await expect(fills.get_by_role("cell", name="BTCUSD").first).to_be_visible()
+    await expect(fills.get_by_role("cell", name="BTCUSD", exact=True).first).to_be_visible()
     await expect(page.get_by_role("table", name="Positions")).to_contain_text("BTC")
     await page.get_by_role("tab", name="Chat").click()
     await page.reload()
@@ -408,7 +408,7 @@ async def test_times_are_in_the_browsers_zone_and_say_so(site: Site, browser: Br
 
 
 async def test_nothing_in_the_bar_lies_on_anything_else(site: Site, page: Page) -> None:
-    await expect(page.locator(".mx-lights li")).to_have_count(8)
+    await expect(page.locator(".mx-lights li")).to_have_count(9)
     for width in (1920, 1366, 1201, 1100, 800, 390):
         await page.set_viewport_size({"width": width, "height": 850})
         boxes = await page.evaluate(
@@ -479,7 +479,7 @@ async def test_a_used_address_says_so(site: Site, browser: Browser) -> None:
 async def test_prices_move_on_the_page(site: Site, steady: Page) -> None:
     await steady.get_by_role("tab", name="Markets").click()
     table = steady.get_by_role("table", name="Live prices")
-    await expect(table.get_by_role("cell", name="BTCUSD")).to_be_visible()
+    await expect(table.get_by_role("cell", name="BTCUSD", exact=True)).to_be_visible()
     before = await table.text_content()
     assert site.stack is not None
     await until(lambda: site.built.live.prices, "prices are known")
