@@ -1,4 +1,4 @@
-"""What the desk knows of the market: books from the socket, candles and day changes over REST."""
+"""What the desk knows of the market: books and some candles from the socket, the rest over REST."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ _SAMPLE_S = 0.25
 _CHANGE_EVERY_S = 30.0
 _CANDLES_FRESH_S = {"1m": 5.0}
 _OTHER_CANDLES_FRESH_S = 30.0
+LIVE_CANDLES = "5m"
+"""The width that the socket keeps for every symbol, so that comparing all pairs asks nothing."""
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "6h", "1d")
 
 
@@ -161,12 +163,32 @@ class Market:
             raise BadInputError(
                 "BAD_INTERVAL", f"{interval!r:.20} is no interval", "Choose one of: " + ", ".join(INTERVALS)
             )
+        live = self._live_candles(symbol, interval)
+        if live:
+            return live
         key, now = (symbol, interval), self._clock.monotonic()
         cached = self._candles.get(key)
         if cached is None or now - cached[0] > _CANDLES_FRESH_S.get(interval, _OTHER_CANDLES_FRESH_S):
             cached = (now, await self._rest.candles(symbol, interval))
             self._candles[key] = cached
         return cached[1]
+
+    def _live_candles(self, symbol: str, interval: str) -> list[Candle]:
+        if interval != LIVE_CANDLES or self._feed is None or not self._feed.status().connected:
+            return []
+        return self._feed.candles(symbol, interval)
+
+    async def histories(self, most_asked: int) -> list[tuple[Instrument, list[Candle]]]:
+        """Return every instrument with its candles of `LIVE_CANDLES`, oldest first.
+
+        They come from the socket; at most `most_asked` that it has not sent are asked for over REST, and the
+        rest have none.
+        """
+        found = {symbol: self._live_candles(symbol, LIVE_CANDLES) for symbol in self.instruments}
+        missing = [symbol for symbol, candles in found.items() if not candles][:most_asked]
+        asked = await asyncio.gather(*(self.candles(symbol, LIVE_CANDLES) for symbol in missing))
+        found |= dict(zip(missing, asked, strict=True))
+        return [(self.instruments[symbol], candles) for symbol, candles in found.items()]
 
     async def follow_changes(self) -> None:
         """Refresh the 24-hour changes until cancelled."""

@@ -24,9 +24,8 @@ from memory import chain, journal_read
 from memory.record import RECORD_ID, Record
 from tools import fee_math, recall, selector
 
-_RANK_INTERVAL = "5m"
-_RANK_MOST = 20
-"""Each pair costs one public request; the venue allows 120 a minute."""
+_RANK_ASKS = 20
+"""Candles that the socket has not sent cost a public request each; the venue allows 120 a minute."""
 _MOST_ROWS = 500
 
 
@@ -72,11 +71,9 @@ def _add_market(app: FastAPI, desk: Desk) -> None:
     async def rank(top: int = 5) -> dict[str, Any]:
         if p.account.fees is None:
             raise MatrixError("NOT_READY", "the fee tier is not known yet", "Ask again in a moment.")
-        chosen = list(p.market.instruments.values())[:_RANK_MOST]
-        histories = await asyncio.gather(*(p.market.candles(i.symbol, _RANK_INTERVAL) for i in chosen))
         inputs = [
-            selector.PairInput(instrument=i, book=p.market.view(i.symbol, 20), candles=tuple(history))
-            for i, history in zip(chosen, histories, strict=True)
+            selector.PairInput(instrument=i, book=p.market.view(i.symbol, 20), candles=tuple(candles))
+            for i, candles in await p.market.histories(_RANK_ASKS)
         ]
         return selector.rank(
             inputs,

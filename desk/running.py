@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from desk.book_watch import BookWatch
-from desk.market import choose_symbols
+from desk.market import LIVE_CANDLES, choose_symbols
 from desk.wiring import Assembly
 from domain.errors import MatrixError
 from domain.order import OrderEvent
@@ -96,7 +96,9 @@ class Running:
             except MatrixError as error:
                 self._parts.account.last_error = error.message
                 await asyncio.sleep(_RETRY_S)
-        feed = MarketFeed(self._assembly.endpoint, [i.symbol for i in instruments], clock)
+        feed = MarketFeed(
+            self._assembly.endpoint, [i.symbol for i in instruments], clock, candles=[LIVE_CANDLES]
+        )
         orders = OrderFeed(
             self._assembly.endpoint,
             self._assembly.wire.credentials,
