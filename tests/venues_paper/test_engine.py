@@ -224,3 +224,14 @@ def test_level_totals_and_changes_follow_the_book(world: Bench) -> None:
     assert bids.take_changes() == [(D("99.00"), D(0))]
     assert bids.take_changes() == []
     assert bids.best is None
+
+
+def test_trade_has_one_time_for_everybody_who_hears_of_it(world: Bench) -> None:
+    world.place(world.ann, "sell", "1", "100.00")
+    times = iter(range(2_000, 3_000))
+    world.engine._now_ms = lambda: next(times)
+    world.place(world.bob, "buy", "1", "100.00")
+    [(_, trade)] = world.engine.batch.prints
+    fills = [notice for notice in world.engine.batch.notices if notice.execution is not None]
+    assert len(fills) == len(world.engine.batch.executions) == 2
+    assert {each.at_ms for each in [*fills, *world.engine.batch.executions]} == {trade.at_ms}

@@ -153,7 +153,7 @@ class Engine:
 
     def record_print(self, market: Market, price: Decimal, amount: Decimal, side: Side) -> None:
         """Note a trade of others that did not pass through our book; stops follow its price as well."""
-        self._print(market, self._next_id(), price, amount, side)
+        self._print(market, price, amount, side)
         self._fire_stops(market)
 
     def usd_rate(self, currency: str) -> Decimal:
@@ -270,46 +270,44 @@ class Engine:
             amount = min(order.remaining, resting.remaining)
             against.reduce(resting, amount)
             order.remaining -= amount
-            tid = self._next_id()
-            self._print(market, tid, best, amount, order.side)
+            trade = self._print(market, best, amount, order.side)
             # The resting side first: its owner has waited, and its events never depend on the taker's.
-            self._settle(market, resting, best, amount, tid, is_maker=True)
-            self._settle(market, order, best, amount, tid, is_maker=False)
+            self._settle(market, resting, trade, is_maker=True)
+            self._settle(market, order, trade, is_maker=False)
 
-    def _print(self, market: Market, tid: int, price: Decimal, amount: Decimal, side: Side) -> None:
-        trade = Print(tid, self._now_ms(), price, amount, side)
+    def _print(self, market: Market, price: Decimal, amount: Decimal, side: Side) -> Print:
+        trade = Print(self._next_id(), self._now_ms(), price, amount, side)
         market.last = price
         market.prints.append(trade)
         market.candles.add(trade.at_ms, price, amount)
         self.batch.prints.append((market.symbol, trade))
+        return trade
 
-    def _settle(
-        self, market: Market, order: Order, price: Decimal, amount: Decimal, tid: int, *, is_maker: bool
-    ) -> None:
+    def _settle(self, market: Market, order: Order, trade: Print, *, is_maker: bool) -> None:
         order.is_live = order.remaining > 0
         if order.account.is_house:
             return
         instrument, account = market.instrument, order.account
-        worth = price * amount
+        worth = trade.price * trade.amount
         fee = (worth * (order.maker_bps if is_maker else order.taker_bps) / BPS).quantize(FEE_PLACES)
         base, quote = account.fund(instrument.base), account.fund(instrument.quote)
         sign = 1 if order.is_buy else -1
-        base.amount += sign * amount
+        base.amount += sign * trade.amount
         quote.amount -= sign * worth + fee
         order.notional += worth
         self._hold(market, order, order.needed_hold())
         execution = Execution(
-            tid=tid,
+            tid=trade.tid,
             order_id=order.id,
             account=account.name,
             symbol=order.symbol,
             side=order.side,
-            price=price,
-            amount=amount,
+            price=trade.price,
+            amount=trade.amount,
             fee=fee,
             fee_currency=instrument.quote,
             is_maker=is_maker,
-            at_ms=self._now_ms(),
+            at_ms=trade.at_ms,
             notional_usd=worth * self.usd_rate(instrument.quote),
             client_order_id=order.client_order_id,
         )
@@ -352,13 +350,13 @@ class Engine:
             return
         self.batch.orders[order.id] = order
         # A closing follows the fill or cancel that caused it; the order stands as it did then.
-        is_closing = kind is OrderEventType.CLOSED
+        cause = self.batch.notices[-1] if kind is OrderEventType.CLOSED else None
         self.batch.notices.append(
             Notice(
                 kind=kind,
-                order=self.batch.notices[-1].order if is_closing else copy(order),
+                order=copy(order) if cause is None else cause.order,
                 event_id=self._next_id(),
-                at_ms=self._now_ms(),
+                at_ms=self._now_ms() if execution is None else execution.at_ms,
                 execution=execution,
                 command_id=command_id,
             )
