@@ -96,7 +96,7 @@ async def control(opened_home: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize(
     ("asked", "body", "reason", "named"),
     [
-        ("POST /faults", {"fault": [{"kind": "cut_after", "paht": "/"}]}, "InvalidParameterValue", "paht"),
+        ("POST /faults", {"fault": [{"kind": "cut_after", "route": "/"}]}, "InvalidParameterValue", "route"),
         ("POST /faults", [1], "InvalidParameterValue", "array"),
         ("POST /faults", {"status": [{"symbol": "nopeusd", "status": "open"}]}, "InvalidSymbol", "nope"),
         ("POST /faults", {"fault": [{"kind": "maintenance"}] * 201}, "InvalidParameterValue", "200"),

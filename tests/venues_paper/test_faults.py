@@ -304,7 +304,7 @@ def test_both_formats_give_the_same_plan(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('[[fault]]\nkind = "cut_after"\npaht = "/v1"', "paht"),
+        ('[[fault]]\nkind = "cut_after"\nroute = "/v1"', "route"),
         ('[[fault]]\nkind = "vanish"', "vanish"),
         ('[[faults]]\nkind = "cut_after"', "faults"),
         ("sede = 3", "sede"),
