@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -49,6 +51,8 @@ class Good:
 
 CLEARED = {"symbol": "btcusd", "amount": "0.01", "price": "50000.00", "side": "buy"}
 STAKED = {"providerId": PROVIDER, "currency": "ETH", "amount": "0.5"}
+TRANSFERS = count(1)
+
 GOOD = {
     "network_v1": Good(parts={"token": "usdc"}),
     "network": Good("funds", parts={"token": "BTC"}),
@@ -164,6 +168,9 @@ async def prepared(keys: Keys, name: str) -> Good:
     if name == "remove_address":
         path = "/v1/approvedAddresses/dogecoin/request"
         await keys["funds"].post(path, address=fields["address"], label="again")
+    if name == "withdraw":
+        # Another request of this module may have used the id for other fields.
+        fields["clientTransferId"] = str(UUID(int=next(TRANSFERS))).upper()
     if name == "unstake":
         await keys["stranger"].post("/v1/staking/stake", **STAKED)
         fields["amount"] = STAKED["amount"]
