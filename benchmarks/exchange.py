@@ -33,16 +33,16 @@ from tests.venues_gemini.streams import synthetic
 from tools.order_builder import build
 from venues.gemini.client import Credentials, GeminiRest
 from venues.gemini.market_feed import MarketFeed
-from venues.gemini.nonce import NonceSource
-from venues.paper.drift import Dice
-from venues.paper.engine import Engine
+from venues.gemini.session.nonce import NonceSource
 from venues.paper.exchange import Exchange, Ids
-from venues.paper.ledger import Account, Funds
-from venues.paper.listings import Listing
-from venues.paper.orders import OrderRequest
-from venues.paper.store import Store
-from venues.paper.timeline import Timeline
-from venues.paper.world import SeededWorld
+from venues.paper.matching.engine import Engine
+from venues.paper.matching.ledger import Account, Funds
+from venues.paper.matching.listings import Listing
+from venues.paper.matching.orders import OrderRequest
+from venues.paper.state.store import Store
+from venues.paper.world.clockwork import SeededWorld
+from venues.paper.world.drift import Dice
+from venues.paper.world.timeline import Timeline
 
 D = Decimal
 MATCHES, ROUNDS = 2_000, 5

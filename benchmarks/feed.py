@@ -24,7 +24,7 @@ from tests.venues_gemini import recordings
 from tests.venues_gemini.streams import renamed, synthetic
 from venues.gemini.book import Book
 from venues.gemini.market_feed import MarketFeed
-from venues.gemini.wire import FrameWire
+from venues.gemini.parsing.wire import FrameWire
 
 LEVELS, MESSAGES = 3_000, 20_000
 ROUNDS = 7

@@ -11,9 +11,9 @@ from desk.snapshots import Health
 from desk.store import Store
 from guardrails.rules_state import MAX_CLOCK_SKEW_S
 from guardrails.snapshot import KillState
-from venues.gemini.heartbeats import Heartbeats
 from venues.gemini.market_feed import MarketFeed
 from venues.gemini.order_feed import OrderFeed
+from venues.gemini.session.heartbeats import Heartbeats
 
 _SLOW_MS = 1000
 _SLOW_AGE_S = 7.0

@@ -16,7 +16,7 @@ from domain.market import BookView, Candle
 from domain.money import CONTEXT, ONE, to_wire
 from venues.gemini.client import GeminiRest
 from venues.gemini.market_feed import MarketFeed
-from venues.gemini.parse import PriceQuote
+from venues.gemini.parsing.parse import PriceQuote
 
 PREFERRED_QUOTES = ("usd", "gusd", "btc", "eth", "usdt", "usdc", "eur")
 MOST_WATCHED = 60

@@ -14,9 +14,9 @@ from desk.wiring import Assembly
 from domain.errors import MatrixError
 from domain.order import OrderEvent
 from memory import chain, words
-from venues.gemini.heartbeats import Heartbeats
 from venues.gemini.market_feed import MarketFeed
 from venues.gemini.order_feed import OrderFeed
+from venues.gemini.session.heartbeats import Heartbeats
 
 log = logging.getLogger("matrix.desk")
 _TICK_S = 0.5

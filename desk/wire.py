@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from venues.gemini.client import Credentials, GeminiRest
-from venues.gemini.nonce import NonceSource
+from venues.gemini.session.nonce import NonceSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ from memory import journal as journals
 from memory.journal import Journal
 from memory.journal_files import JournalFiles
 from venues.gemini.client import Credentials, GeminiRest
-from venues.gemini.nonce import NonceSource
-from venues.gemini.nonce_file import nonce_path
+from venues.gemini.session.nonce import NonceSource
+from venues.gemini.session.nonce_file import nonce_path
 
 ACCOUNT_NAME = "primary"
 _SOURCES = {

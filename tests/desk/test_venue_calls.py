@@ -15,8 +15,8 @@ from domain.errors import BadInputError, ConflictError, LockedError, MatrixError
 from tests.stack import TOKENS, DeskStack, until
 from tests.venues_gemini.fault_server import CUT, Act, Request, error, ok, running
 from venues.gemini.catalogue import TABLE, Host, Money
+from venues.gemini.session.turnstile import Urgency
 from venues.gemini.transport import Transport
-from venues.gemini.turnstile import Urgency
 
 WRAP = {"amount": "10", "side": "buy"}
 

@@ -19,10 +19,10 @@ from domain.clock import SystemClock
 from tools.registry import TOOLS
 from venues.gemini.catalogue import TABLE, Host, Money
 from venues.gemini.catalogue.reasons import REASONS
-from venues.paper import socket_routes
-from venues.paper.refusals import RefusedError
-from venues.paper.routes import HANDLERS, find_endpoint
+from venues.paper.edge.routes import HANDLERS, find_endpoint
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.server import running_exchange
+from venues.paper.sockets import socket_routes
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("cli", "app", "agent_graph", "desk", "tools", "venues", "memory", "loopback", "guardrails", "domain")

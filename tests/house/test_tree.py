@@ -17,7 +17,7 @@ from scripts import check_secrets
 ROOT = Path(__file__).resolve().parents[2]
 MONEY_ROOMS = ("domain", "guardrails", "tools", "venues", "memory", "desk")
 FLOATS_OF_TIME = {
-    "venues/gemini/pacing.py": "tokens of a rate limit, filled by the clock",
+    "venues/gemini/session/pacing.py": "tokens of a rate limit, filled by the clock",
     "venues/gemini/transport.py": "seconds to wait, from a Retry-After header",
 }
 MONEY_WORDS = re.compile(r"price|amount|usd|notional|fee|cost|balance|profit|bps|qty|quantity|equity|cash")

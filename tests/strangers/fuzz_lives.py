@@ -9,7 +9,7 @@ from typing import Any
 from tests.strangers.fuzz_signing import Sender
 from tests.strangers.fuzz_world import Life, World
 from venues.gemini.catalogue.kinds import PATH_PARTS
-from venues.paper.fx_api import LEVELS
+from venues.paper.calls.fx_api import LEVELS
 from venues.paper.services.chains import CHAINS
 
 HOUR_MS = 3_600_000

@@ -8,9 +8,9 @@ from typing import Any
 from tests.strangers.fuzz_lives import DAY_MS, HOUR_MS, any_reader
 from tests.strangers.fuzz_signing import Sender
 from tests.strangers.fuzz_world import Life, World
+from venues.paper.access.subaccounts import counterparty_id
 from venues.paper.services.chains import CHAINS, play_address
 from venues.paper.services.staking_terms import PROVIDER
-from venues.paper.subaccounts import counterparty_id
 
 SENDING = {"bitcoin": "btc", "ethereum": "ETH", "arbitrum": "eth", "base": "Eth"}
 """Networks with what the account has and can send over them."""

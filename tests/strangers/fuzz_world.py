@@ -20,8 +20,8 @@ import requests
 from domain.clock import ManualClock
 from tests.strangers.fuzz_signing import Sender, Signer, usual_sender
 from venues.gemini.catalogue import TABLE, Auth, Call
-from venues.paper import oauth
-from venues.paper.fault_file import FaultPlan
+from venues.paper.access import oauth
+from venues.paper.faults.fault_file import FaultPlan
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)

@@ -9,7 +9,7 @@ import ccxt.async_support
 import pytest
 
 from domain.money import to_wire
-from venues.paper.ledger import Account
+from venues.paper.matching.ledger import Account
 from venues.paper.server import RunningExchange
 
 PAIR, SYMBOL = "BTC/USD", "btcusd"

@@ -25,7 +25,7 @@ from venues.gemini.catalogue import (
     market_rows,
     order_rows,
 )
-from venues.paper.fault_file import FaultPlan, plan_from_json
+from venues.paper.faults.fault_file import FaultPlan, plan_from_json
 
 WANTED = 20
 REPEATED = ("order_new", "clearing_confirm")

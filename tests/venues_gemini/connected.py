@@ -10,7 +10,7 @@ from domain.clock import ManualClock
 from tests.venues_gemini.fault_server import FaultServer
 from tests.venues_gemini.samples import KEY, SECRET, START, rest
 from venues.gemini.client import GeminiRest
-from venues.gemini.nonce import NonceSource
+from venues.gemini.session.nonce import NonceSource
 
 ORDER_ID = "147258369147258369"
 

@@ -9,7 +9,7 @@ from typing import Any
 from domain.clock import SystemClock
 from tests.venues_gemini.socket_server import SocketServer
 from venues.gemini.market_feed import MarketFeed
-from venues.gemini.pacing import Patience
+from venues.gemini.session.pacing import Patience
 
 D = Decimal
 HASTE = Patience(first_s=0.005, longest_s=0.02)

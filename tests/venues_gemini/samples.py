@@ -14,8 +14,8 @@ from domain.order import OrderDraft, OrderType, Origin, Purpose
 from tests.venues_gemini.fault_server import FaultServer
 from venues.gemini.catalogue import RateClass
 from venues.gemini.client import GeminiRest
-from venues.gemini.nonce import NonceSource
-from venues.gemini.pacing import Allowance, Pacer, Patience
+from venues.gemini.session.nonce import NonceSource
+from venues.gemini.session.pacing import Allowance, Pacer, Patience
 from venues.gemini.signing import Credentials
 
 KEY, SECRET = "account-TESTKEY0123456789", "testsecret0123456789"

@@ -14,7 +14,7 @@ from domain.market import Level
 from tests.venues_gemini import recordings
 from tests.venues_gemini.streams import synthetic
 from venues.gemini.book import MAX_LEVELS, Book, BookError
-from venues.gemini.wire import Change, FrameWire
+from venues.gemini.parsing.wire import Change, FrameWire
 
 D = Decimal
 

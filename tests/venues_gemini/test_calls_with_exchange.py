@@ -26,12 +26,12 @@ from tests.venues_gemini.samples import draft, unhurried
 from tests.venues_gemini.socket_server import background, until
 from tools.order_builder import build
 from venues.gemini.client import GeminiRest
-from venues.gemini.heartbeats import Heartbeats
 from venues.gemini.key_check import Level, check_key
-from venues.gemini.nonce import Nonces, NonceSource, TimeNonces
-from venues.gemini.nonce_file import nonce_path
-from venues.gemini.pacing import Patience
 from venues.gemini.person_calls import CallRecord, PersonCalls, Stage
+from venues.gemini.session.heartbeats import Heartbeats
+from venues.gemini.session.nonce import Nonces, NonceSource, TimeNonces
+from venues.gemini.session.nonce_file import nonce_path
+from venues.gemini.session.pacing import Patience
 from venues.gemini.signing import Credentials
 from venues.paper.server import RunningExchange, running_exchange
 

@@ -14,8 +14,8 @@ from tests.venues_gemini.fault_server import GARBAGE, Act, error, ok, running
 from tests.venues_gemini.samples import SECRET, order_json
 from tests.venues_gemini.trade_server import trade
 from venues.gemini.catalogue import TABLE, Money
-from venues.gemini.nonce import NonceSource
-from venues.gemini.parse_orders import ok as done
+from venues.gemini.parsing.parse_orders import ok as done
+from venues.gemini.session.nonce import NonceSource
 from venues.gemini.signing import Credentials, SignedOrder, sign
 
 D = Decimal

@@ -25,12 +25,12 @@ from tests.venues_gemini.connected import ORDER_ID, no_secret_in, on
 from tests.venues_gemini.fault_server import CUT, EMPTY, GARBAGE, Act, FaultServer, error, ok, running
 from tests.venues_gemini.samples import KEY, SECRET, START, draft, order_json, rest
 from tools.order_builder import build
-from venues.gemini import parse_orders
 from venues.gemini.catalogue import TABLE
 from venues.gemini.client import Deadlines
-from venues.gemini.nonce import Nonces, NonceSource, TimeNonces
+from venues.gemini.parsing import parse_orders
+from venues.gemini.session.nonce import Nonces, NonceSource, TimeNonces
+from venues.gemini.session.turnstile import Urgency
 from venues.gemini.signing import Credentials, SignedOrder, SignedRequest
-from venues.gemini.turnstile import Urgency
 
 D = Decimal
 HANG = Act(wait_s=30)

@@ -24,8 +24,8 @@ from tests.venues_gemini.samples import HASTE, order_json
 from tests.venues_gemini.trade_server import trade
 from venues.gemini.catalogue import RateClass
 from venues.gemini.client import Deadlines, GeminiRest
-from venues.gemini.pacing import Allowance, Pacer
-from venues.gemini.parse_orders import CancelReport
+from venues.gemini.parsing.parse_orders import CancelReport
+from venues.gemini.session.pacing import Allowance, Pacer
 
 D = Decimal
 HANG = Act(wait_s=30)

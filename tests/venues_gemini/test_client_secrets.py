@@ -14,9 +14,9 @@ from tests.venues_gemini.connected import ORDER_ID, on
 from tests.venues_gemini.fault_server import CUT, GARBAGE, Act, error, ok, running
 from tests.venues_gemini.samples import KEY, SECRET, draft, order_json
 from tools.order_builder import build
-from venues.gemini.heartbeats import Heartbeats
 from venues.gemini.key_check import check_key
 from venues.gemini.person_calls import PersonCalls
+from venues.gemini.session.heartbeats import Heartbeats
 from venues.gemini.signing import Credentials
 
 CREDENTIALS = Credentials(KEY, SECRET)

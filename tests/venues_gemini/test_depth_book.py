@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venues.gemini.depth_book import DepthBook, Numbering, Outcome
-from venues.gemini.stream_wire import DepthWire
+from venues.gemini.streams.depth_book import DepthBook, Numbering, Outcome
+from venues.gemini.streams.stream_wire import DepthWire
 
 D = Decimal
 

@@ -16,8 +16,8 @@ from tests.venues_gemini.fault_server import CUT, Act, FaultServer, error, ok, r
 from tests.venues_gemini.samples import KEY, SECRET, START, rest, unhurried
 from tests.venues_gemini.socket_server import background, until
 from venues.gemini.client import GeminiRest
-from venues.gemini.heartbeats import Heartbeats
-from venues.gemini.nonce import NonceSource
+from venues.gemini.session.heartbeats import Heartbeats
+from venues.gemini.session.nonce import NonceSource
 from venues.gemini.signing import Credentials
 
 ALIVE = {"/v1/heartbeat": ok({"result": "ok"}), "/v1/orders": ok([])}

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from domain.clock import ManualClock
 from domain.errors import BadInputError, LockedError
 from tests.venues_gemini.samples import KEY, START
-from venues.gemini.nonce import NonceSource, TimeNonces, Turnstile, Urgency
-from venues.gemini.nonce_file import nonce_path
+from venues.gemini.session.nonce import NonceSource, TimeNonces, Turnstile, Urgency
+from venues.gemini.session.nonce_file import nonce_path
 
 MOVES = st.lists(st.sampled_from(["next", "crash", "close", "back", "on", "far"]), max_size=40)
 
@@ -102,7 +102,7 @@ import sys
 from pathlib import Path
 from domain.clock import SystemClock
 from domain.errors import LockedError
-from venues.gemini.nonce import NonceSource
+from venues.gemini.session.nonce import NonceSource
 try:
     source = NonceSource(Path(sys.argv[1]), SystemClock())
 except LockedError as error:

@@ -18,9 +18,9 @@ from domain.order import OrderEvent, OrderEventType
 from tests.venues_gemini.samples import KEY, SECRET, START
 from tests.venues_gemini.socket_server import Peer, SocketServer, background, refusal, serving, until
 from venues.gemini.feed import FeedCutError
-from venues.gemini.nonce import NonceSource
 from venues.gemini.order_feed import Continuity, OrderFeed
-from venues.gemini.pacing import Patience
+from venues.gemini.session.nonce import NonceSource
+from venues.gemini.session.pacing import Patience
 from venues.gemini.signing import Credentials
 
 HASTE = Patience(first_s=0.005, longest_s=0.02)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venues.gemini.catalogue import TABLE, RateClass
-from venues.gemini.pacing import GEMINI, Allowance, Bucket, Pacer, Patience
-from venues.gemini.turnstile import Urgency
+from venues.gemini.session.pacing import GEMINI, Allowance, Bucket, Pacer, Patience
+from venues.gemini.session.turnstile import Urgency
 
 
 @given(gaps=st.lists(st.floats(min_value=0, max_value=2), min_size=1, max_size=200), keep=st.integers(0, 9))

@@ -16,9 +16,9 @@ from guardrails.sandbox_lock import PaperAddress, endpoint
 from guardrails.snapshot import Mode
 from tests.venues_gemini import recordings
 from tests.venues_gemini.samples import START
-from venues.gemini import parse, parse_orders
 from venues.gemini.errors import envelope
 from venues.gemini.market_feed import MarketFeed
+from venues.gemini.parsing import parse, parse_orders
 
 D = Decimal
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from tests.venues_gemini import recordings
-from venues.gemini import wire
-from venues.gemini.market_parse import width_of
+from venues.gemini.parsing import wire
+from venues.gemini.parsing.market_parse import width_of
 
 IGNORED: Mapping[str, str] = {
     # Order events.

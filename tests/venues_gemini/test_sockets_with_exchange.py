@@ -28,12 +28,12 @@ from tools.order_builder import build
 from venues.gemini.book_check import check_book, differences
 from venues.gemini.client import GeminiRest
 from venues.gemini.market_feed import MarketFeed
-from venues.gemini.nonce import NonceSource
 from venues.gemini.order_feed import OrderFeed
-from venues.gemini.pacing import Patience
+from venues.gemini.session.nonce import NonceSource
+from venues.gemini.session.pacing import Patience
 from venues.gemini.signing import Credentials
-from venues.gemini.stream_feed import Listeners, Login, StreamFeed
-from venues.gemini.stream_parse import Balances, OrderUpdate
+from venues.gemini.streams.stream_feed import Listeners, Login, StreamFeed
+from venues.gemini.streams.stream_parse import Balances, OrderUpdate
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)

@@ -18,11 +18,11 @@ from guardrails.sandbox_lock import PaperAddress, endpoint
 from guardrails.snapshot import Mode
 from tests.venues_gemini.samples import KEY, SECRET
 from tests.venues_gemini.socket_server import Peer, SocketServer, background, refusal, serving, until
-from venues.gemini.pacing import Patience
+from venues.gemini.session.pacing import Patience
 from venues.gemini.signing import Credentials
-from venues.gemini.stream_feed import Listeners, Login, StreamFeed
-from venues.gemini.stream_parse import Balances, OrderStatus, OrderUpdate
-from venues.gemini.streams import Method, request
+from venues.gemini.streams.names import Method, request
+from venues.gemini.streams.stream_feed import Listeners, Login, StreamFeed
+from venues.gemini.streams.stream_parse import Balances, OrderStatus, OrderUpdate
 
 D = Decimal
 HASTE = Patience(first_s=0.005, longest_s=0.02)

@@ -26,9 +26,9 @@ from tests.venues_gemini.socket_server import background, until
 from tools.order_builder import build
 from venues.gemini.client import GeminiRest
 from venues.gemini.market_feed import MarketFeed
-from venues.gemini.nonce import NonceSource
 from venues.gemini.order_feed import OrderFeed
-from venues.gemini.pacing import Patience
+from venues.gemini.session.nonce import NonceSource
+from venues.gemini.session.pacing import Patience
 from venues.gemini.signing import Credentials
 from venues.paper.server import RunningExchange, running_exchange
 

@@ -8,10 +8,10 @@ from itertools import count
 from domain.instrument import Instrument, Side
 from domain.money import CONTEXT
 from domain.order import ExecutionOption, OrderEventType, OrderType
-from venues.paper.engine import Engine, Market
-from venues.paper.ledger import Account, Funds, Tier
-from venues.paper.listings import Listing
-from venues.paper.orders import Order, OrderRequest
+from venues.paper.matching.engine import Engine, Market
+from venues.paper.matching.ledger import Account, Funds, Tier
+from venues.paper.matching.listings import Listing
+from venues.paper.matching.orders import Order, OrderRequest
 
 D = Decimal
 SYMBOL = "btcusd"

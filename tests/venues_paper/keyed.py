@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 
 from tests.venues_paper.signed import Client, signed_headers
-from venues.paper.keys import ApiKey
 from venues.paper.server import RunningExchange
+from venues.paper.state.keys import ApiKey
 
 SECRET = "testsecret0123456789"
 

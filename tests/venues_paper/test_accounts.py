@@ -8,9 +8,9 @@ import pytest_asyncio
 
 from tests.venues_paper.keyed import call, holder, made, reason
 from tests.venues_paper.signed import NONCES, Client
-from venues.paper.accounts_api import MAX_ACCOUNTS
+from venues.paper.calls.accounts_api import MAX_ACCOUNTS
 from venues.paper.exchange import GROUP
-from venues.paper.ledger import AccountType
+from venues.paper.matching.ledger import AccountType
 from venues.paper.server import RunningExchange
 
 Shared = tuple[RunningExchange, httpx.AsyncClient]

@@ -16,11 +16,11 @@ from domain.clock import ManualClock
 from tests.venues_paper.keyed import SECRET, call, holder, made, reason
 from tests.venues_paper.signed import Client, signed_headers
 from venues.paper.exchange import GROUP
-from venues.paper.keys import ApiKey, NonceMode
-from venues.paper.ledger import Account, Role
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.ledger import Account, Role
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.server import RunningExchange, running_exchange
-from venues.paper.world import STEP_MS
+from venues.paper.state.keys import ApiKey, NonceMode
+from venues.paper.world.clockwork import STEP_MS
 
 PATH = "/v1/balances"
 Shared = tuple[RunningExchange, httpx.AsyncClient]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.venues_paper.signed import NONCES, Client, signed_headers
-from venues.paper.ledger import Role
+from venues.paper.matching.ledger import Role
 from venues.paper.server import RunningExchange
 
 PATH = "/v1/balances"

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from loopback import connection
 from tests.venues_paper.signed import signed_headers
-from venues.paper import app
+from venues.paper.edge import app
 from venues.paper.server import RunningExchange, running_exchange
 
 HEARTBEAT = "/v1/heartbeat"

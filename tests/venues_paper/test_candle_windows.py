@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import Client
-from venues.paper.candles import DAY_MS, MINUTE_MS, WINDOWS, Bar, CandleSeries, grouped
 from venues.paper.exchange import Exchange
+from venues.paper.matching.candles import DAY_MS, MINUTE_MS, WINDOWS, Bar, CandleSeries, grouped
 from venues.paper.opening import Opening, open_exchange
-from venues.paper.past import WalkedPast
+from venues.paper.world.past import WalkedPast
 
 D = Decimal
 DAYS = {"1m": 1, "5m": 1, "15m": 14, "30m": 14, "1h": 60, "6h": 60, "1d": 365}

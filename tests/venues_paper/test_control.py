@@ -12,7 +12,7 @@ from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.runner import ExchangeProcess
 from tests.venues_paper.signed import Client, signed_headers
-from venues.paper.fault_file import FaultPlan
+from venues.paper.faults.fault_file import FaultPlan
 from venues.paper.server import RunningExchange, running_exchange
 
 CUT = {"fault": [{"kind": "cut_after", "path": "/v1/order/new"}]}

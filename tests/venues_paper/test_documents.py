@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from venues.paper.documents import Documents
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.server import RunningExchange
-from venues.paper.store import Store
+from venues.paper.state.documents import Documents
+from venues.paper.state.store import Store
 
 
 def stored(running: RunningExchange) -> Documents:

@@ -4,8 +4,8 @@ import pytest
 
 from domain.order import ExecutionOption, OrderEventType
 from tests.venues_paper.bench_engine import Bench, bench
-from venues.paper.orders import CancelReason
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.orders import CancelReason
+from venues.paper.matching.refusals import RefusedError
 
 D = Decimal
 E = OrderEventType

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from domain.instrument import Side
 from domain.order import ExecutionOption
 from tests.venues_paper.bench_engine import Bench, bench
-from venues.paper.ledger import Account
-from venues.paper.orders import Order
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.orders import Order
+from venues.paper.matching.refusals import RefusedError
 
 D = Decimal
 

@@ -10,10 +10,10 @@ from domain.instrument import Side
 from domain.order import ExecutionOption, OrderType
 from tests.venues_paper.bench_engine import SYMBOL, Bench, bench
 from tests.venues_paper.tiny_exchange import HOUSE, TinyExchange, TinyOrder
-from venues.paper.ledger import Account
-from venues.paper.market import Batch
-from venues.paper.orders import MarketType, Order, OrderRequest
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.market import Batch
+from venues.paper.matching.orders import MarketType, Order, OrderRequest
+from venues.paper.matching.refusals import RefusedError
 
 D = Decimal
 OPTIONS = (None, None, None, *(option.value for option in ExecutionOption))

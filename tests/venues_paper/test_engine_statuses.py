@@ -5,8 +5,8 @@ import pytest
 from domain.instrument import InstrumentStatus, Side
 from domain.order import ExecutionOption, OrderEventType
 from tests.venues_paper.bench_engine import SYMBOL, Bench, bench
-from venues.paper.orders import CancelReason, MarketType, Order, OrderRequest
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.orders import CancelReason, MarketType, Order, OrderRequest
+from venues.paper.matching.refusals import RefusedError
 
 D = Decimal
 E = OrderEventType

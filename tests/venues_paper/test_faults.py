@@ -23,11 +23,11 @@ from domain.errors import BadInputError
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import ORDER, Client, signed_headers
 from venues.gemini.catalogue.reasons import REASONS
-from venues.paper.fault_file import FaultPlan, plan_from_json, read_plan
-from venues.paper.fault_kinds import AnyFault, Stream
-from venues.paper.faults import Faults
+from venues.paper.faults.armed import Faults
+from venues.paper.faults.fault_file import FaultPlan, plan_from_json, read_plan
+from venues.paper.faults.fault_kinds import AnyFault, Stream
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.opening import TIME_NONCE
-from venues.paper.refusals import RefusedError
 from venues.paper.server import RunningExchange, running_exchange
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"

@@ -3,10 +3,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venues_paper.signed import Client
-from venues.paper.candles import DAY_MS
-from venues.paper.fees import PERPETUAL_TIERS, STABLE, tier_on
-from venues.paper.ledger import TIERS, tier_for
-from venues.paper.listings import SEEDED_LISTINGS
+from venues.paper.matching.candles import DAY_MS
+from venues.paper.matching.fees import PERPETUAL_TIERS, STABLE, tier_on
+from venues.paper.matching.ledger import TIERS, tier_for
+from venues.paper.matching.listings import SEEDED_LISTINGS
 from venues.paper.server import RunningExchange
 
 D = Decimal

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.venues_paper.signed import Client, signed_headers
-from venues.paper.fx_api import LEVELS, fixing
+from venues.paper.calls.fx_api import LEVELS, fixing
 from venues.paper.server import RunningExchange
 
 HOUR_MS = 3_600_000

@@ -9,8 +9,8 @@ import websockets
 
 from tests.venues_paper.keyed import holder, made
 from tests.venues_paper.signed import Client, signed_headers
+from venues.paper.access.session_watch import SILENCE_MS
 from venues.paper.server import RunningExchange
-from venues.paper.session_watch import SILENCE_MS
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from domain.instrument import Side
 from tests.venues_paper.signed import Client
-from venues.paper.candles import KEPT_MINUTES, MINUTE_MS
-from venues.paper.orders import Print
+from venues.paper.matching.candles import KEPT_MINUTES, MINUTE_MS
+from venues.paper.matching.orders import Print
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

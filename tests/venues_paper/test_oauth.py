@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from tests.venues_paper.keyed import reason
 from tests.venues_paper.signed import Client
-from venues.paper.oauth import ACCESS_SECONDS, CODE_SECONDS, SCOPES, App, apps
-from venues.paper.refusals import RefusedError
+from venues.paper.access.oauth import ACCESS_SECONDS, CODE_SECONDS, SCOPES, App, apps
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.server import RunningExchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

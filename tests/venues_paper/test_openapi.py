@@ -19,7 +19,7 @@ from venues.gemini.catalogue import SHAPES, TABLE, Auth, Call, Host
 from venues.gemini.catalogue.fitting import misfits
 from venues.gemini.catalogue.kinds import Kind
 from venues.gemini.catalogue.reasons import REASONS
-from venues.paper.openapi import SPREADSHEET, document
+from venues.paper.edge.openapi import SPREADSHEET, document
 from venues.paper.server import RunningExchange
 
 DOCUMENT = document("http://127.0.0.1:8421")

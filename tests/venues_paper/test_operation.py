@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.venues_paper.signed import Client
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.server import RunningExchange, running_exchange
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from domain.money import is_multiple
 from tests.venues_paper.signed import ORDER
-from venues.paper.listings import KNOWN_INSTRUMENTS
-from venues.paper.order_checks import check_order
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.listings import KNOWN_INSTRUMENTS
+from venues.paper.matching.order_checks import check_order
+from venues.paper.matching.refusals import RefusedError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=30),

@@ -13,11 +13,11 @@ from domain.instrument import Side
 from domain.order import OrderType
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import Client
-from venues.paper.engine import Batch
-from venues.paper.ledger import Account
-from venues.paper.orders import Order
+from venues.paper.matching.engine import Batch
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.orders import Order
 from venues.paper.server import running_exchange
-from venues.paper.store import Page, Store
+from venues.paper.state.store import Page, Store
 
 D = Decimal
 HISTORY = "/v1/orders/history"

@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 from domain.clock import ManualClock
 from domain.instrument import InstrumentStatus
 from tests.venues_paper.conftest import MORNING
-from venues.paper import instant_api, orders_api, wrap_api
 from venues.paper.call import Call
+from venues.paper.calls import instant_api, orders_api, wrap_api
 from venues.paper.exchange import Exchange
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.opening import Opening, open_exchange
-from venues.paper.refusals import RefusedError
 
 D = Decimal
 NAMES = ("desk", "stranger")

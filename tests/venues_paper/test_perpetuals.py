@@ -3,8 +3,8 @@ from decimal import Decimal
 import pytest
 
 from tests.venues_paper.signed import ORDER, Client
-from venues.paper.listings import SEEDED_LISTINGS
-from venues.paper.perpetuals import HOUR_MS, funding, mark_price
+from venues.paper.matching.listings import SEEDED_LISTINGS
+from venues.paper.matching.perpetuals import HOUR_MS, funding, mark_price
 from venues.paper.server import RunningExchange
 
 D = Decimal

@@ -9,9 +9,9 @@ import pytest
 from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import signed_headers
-from venues.gemini import pacing
 from venues.gemini.catalogue import RateClass
-from venues.paper.rate_limits import (
+from venues.gemini.session import pacing
+from venues.paper.access.rate_limits import (
     CONNECTIONS,
     ORDERS,
     REQUESTS,

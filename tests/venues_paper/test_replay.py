@@ -13,14 +13,14 @@ from domain.instrument import Side
 from domain.order import OrderType
 from tests.venues_paper.signed import Client
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.orders import Order, OrderRequest
 from venues.paper.opening import Opening, open_exchange
-from venues.paper.orders import Order, OrderRequest
-from venues.paper.queue_position import queue_position
-from venues.paper.recording import open_recording
-from venues.paper.replay import RecordedWorld
 from venues.paper.server import running_exchange
-from venues.paper.timeline import UNPACED
+from venues.paper.world.queue_position import queue_position
+from venues.paper.world.recording import open_recording
+from venues.paper.world.replay import RecordedWorld
+from venues.paper.world.timeline import UNPACED
 
 D = Decimal
 

@@ -15,10 +15,10 @@ from tests.venues_paper.keyed import call, reason
 from tests.venues_paper.runner import ExchangeProcess
 from tests.venues_paper.signed import Client
 from tests.venues_paper.test_oauth import Browser
-from venues.paper.oauth import App
+from venues.paper.access.oauth import App
 from venues.paper.opening import KEY_LABELS
-from venues.paper.schema import SCHEMA_VERSION
 from venues.paper.server import main, running_exchange
+from venues.paper.state.schema import SCHEMA_VERSION
 
 RELEASE_1 = """
 CREATE TABLE accounts (

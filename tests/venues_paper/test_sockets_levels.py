@@ -15,7 +15,7 @@ from domain.instrument import Side
 from domain.money import ZERO
 from tests.venues_paper.signed import Client
 from tests.venues_paper.socket_clients import plain_socket, receive, silence, still
-from venues.paper.book import OrderBook
+from venues.paper.matching.book import OrderBook
 from venues.paper.server import RunningExchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,10 +10,10 @@ from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.signed import Client
 from tests.venues_paper.socket_clients import market_socket, plain_socket, receive, subscribe
-from venues.paper.intervals import Intervals
-from venues.paper.mailbox import QUEUE_LIMIT, STALL_S, TEXT_LIMIT, Mailbox
+from venues.paper.feeds.intervals import Intervals
+from venues.paper.feeds.mailbox import QUEUE_LIMIT, STALL_S, TEXT_LIMIT, Mailbox
 from venues.paper.server import RunningExchange
-from venues.paper.timeline import Timeline
+from venues.paper.world.timeline import Timeline
 
 
 async def test_mailbox_gives_frames_in_order_and_numbers_them() -> None:

@@ -28,11 +28,12 @@ from tests.venues_paper.socket_clients import (
     upgrade_headers,
 )
 from tests.venues_paper.test_oauth import Browser
-from venues.paper import mailbox, socket_watch
-from venues.paper.intervals import KEPT_CANCELLED
-from venues.paper.mailbox import BACKLOG_LIMIT, SHARE, Backlog, Mailbox
+from venues.paper.feeds.hub import mailbox
+from venues.paper.feeds.intervals import KEPT_CANCELLED
+from venues.paper.feeds.mailbox import BACKLOG_LIMIT, SHARE, Backlog, Mailbox
 from venues.paper.opening import TIME_NONCE, credentials_of
 from venues.paper.server import RunningExchange
+from venues.paper.sockets import socket_watch
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

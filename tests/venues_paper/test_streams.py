@@ -21,7 +21,7 @@ from tests.venues_paper.socket_clients import (
     trader_socket,
     upgrade_headers,
 )
-from venues.paper.book import OrderBook
+from venues.paper.matching.book import OrderBook
 from venues.paper.opening import AUDITOR, MASTER, STRANGER, TIME_NONCE, credentials_of
 from venues.paper.server import RunningExchange
 

@@ -5,7 +5,7 @@ import httpx
 
 from domain.clock import SystemClock
 from tests.venues_paper.signed import Client
-from venues.paper.listings import WRAPPED
+from venues.paper.matching.listings import WRAPPED
 from venues.paper.opening import Opening, open_exchange
 from venues.paper.server import running_exchange
 
@@ -66,7 +66,7 @@ def test_price_that_passes_a_resting_order_fills_it(tmp_path: Path) -> None:
     exchange = open_exchange(Opening(home=tmp_path / "home", clock=SystemClock(), seed=9, speed=Decimal(0)))
     from domain.instrument import Side
     from domain.order import OrderType
-    from venues.paper.orders import OrderRequest
+    from venues.paper.matching.orders import OrderRequest
 
     account = next(a for a in exchange.accounts.values() if a.name == "stranger")
     market = exchange.engine.markets["btcusd"]

@@ -10,10 +10,10 @@ from typing import Final
 from domain.clock import epoch_ms
 from domain.errors import BadInputError
 from domain.order import Balance, Fill
-from venues.gemini import parse, parse_account, parse_orders
 from venues.gemini.caller import Caller
 from venues.gemini.catalogue import TABLE
 from venues.gemini.own_trades import OwnTrades, TradeWalk
+from venues.gemini.parsing import parse, parse_account, parse_orders
 
 _PAGE: Final = 500
 _TRANSFERS: Final = 50

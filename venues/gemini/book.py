@@ -16,7 +16,7 @@ from typing import Final
 
 from domain.market import Level
 from domain.money import parse_venue_decimal
-from venues.gemini.wire import Change
+from venues.gemini.parsing.wire import Change
 
 _PLACES = 12
 _PRICE = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?", re.ASCII)

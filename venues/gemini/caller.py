@@ -17,13 +17,13 @@ from domain.errors import BadInputError, UnreachableError, VenueError
 from guardrails.sandbox_lock import Asker, Endpoint, check_call
 from venues.gemini import errors
 from venues.gemini.catalogue import Auth, Call, Money
-from venues.gemini.nonce import Nonces
-from venues.gemini.pacing import Pacer, Patience
-from venues.gemini.reading import UNREADABLE
+from venues.gemini.parsing.reading import UNREADABLE
 from venues.gemini.reasons import KEY_REFUSED
+from venues.gemini.session.nonce import Nonces
+from venues.gemini.session.pacing import Pacer, Patience
+from venues.gemini.session.turnstile import Urgency
 from venues.gemini.signing import Credentials, SignedRequest, sign
 from venues.gemini.transport import Flight, NoReplyError, Reply, Transport
-from venues.gemini.turnstile import Urgency
 
 _GROUP_CALLS: Final = frozenset({"roles", "fx_rate", "network", "network_assets"})
 """What a master key asks without naming an account, beside the calls that only master keys have."""

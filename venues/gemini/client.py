@@ -15,15 +15,16 @@ from domain.errors import BadInputError, OutcomeUnknownError, VenueRejectedError
 from domain.ids import CLIENT_ORDER_ID
 from domain.order import VenueOrder
 from guardrails.sandbox_lock import Asker, Endpoint
-from venues.gemini import errors, parse_orders
+from venues.gemini import errors
 from venues.gemini.account_client import AccountReads
 from venues.gemini.caller import Caller, Deadlines
 from venues.gemini.catalogue import TABLE
 from venues.gemini.market_client import MarketReads
-from venues.gemini.nonce import Nonces
-from venues.gemini.pacing import Pacer, Patience
+from venues.gemini.parsing import parse_orders
+from venues.gemini.session.nonce import Nonces
+from venues.gemini.session.pacing import Pacer, Patience
+from venues.gemini.session.turnstile import Urgency
 from venues.gemini.signing import Credentials, SignedOrder, SignedRequest
-from venues.gemini.turnstile import Urgency
 
 __all__ = ["Credentials", "Deadlines", "GeminiRest", "SignedOrder"]
 

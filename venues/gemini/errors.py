@@ -21,7 +21,7 @@ from domain.errors import (
     VenueRetryableError,
 )
 from venues.gemini.catalogue import Call, Money
-from venues.gemini.reading import UNREADABLE
+from venues.gemini.parsing.reading import UNREADABLE
 from venues.gemini.reasons import Means, meaning
 from venues.gemini.transport import Mishap, NoReplyError, Reply
 

@@ -16,8 +16,8 @@ from domain.clock import Clock
 from domain.errors import LockedError, UnreachableError, VenueError
 from guardrails.sandbox_lock import Endpoint, check_host
 from venues.gemini.errors import envelope, plain
-from venues.gemini.pacing import Patience
-from venues.gemini.reading import UNREADABLE
+from venues.gemini.parsing.reading import UNREADABLE
+from venues.gemini.session.pacing import Patience
 from venues.gemini.transport import tls
 
 SILENCE_S: Final = 15.0

@@ -14,8 +14,8 @@ from typing import Final, Protocol, TypeVar
 
 from domain.errors import BadInputError, LockedError, MatrixError, UnreachableError, VenueError
 from domain.order import Balance
-from venues.gemini.clock_light import LIMIT_S
-from venues.gemini.parse import FeeSchedule, KeyRoles
+from venues.gemini.parsing.parse import FeeSchedule, KeyRoles
+from venues.gemini.session.clock_light import LIMIT_S
 
 _T = TypeVar("_T")
 

@@ -9,9 +9,9 @@ from functools import partial
 from domain.errors import BadInputError, VenueRejectedError
 from domain.instrument import Instrument
 from domain.market import BookView, Candle, PublicTrade
-from venues.gemini import parse, parse_perpetuals
 from venues.gemini.caller import Caller
 from venues.gemini.catalogue import INTERVALS, TABLE
+from venues.gemini.parsing import parse, parse_perpetuals
 
 _DETAILS_AT_ONCE = 4
 

@@ -19,14 +19,14 @@ from domain.errors import BadInputError, NotFoundError
 from domain.instrument import SYMBOL
 from domain.market import BookView, Candle, Funding, MarkPrice, PublicTrade
 from guardrails.sandbox_lock import Endpoint
-from venues.gemini import market_parse
 from venues.gemini.book import BookError
 from venues.gemini.catalogue import INTERVALS, TABLE
 from venues.gemini.errors import plain
 from venues.gemini.feed import RECONNECT, SILENCE_S, FeedStatus, SocketLoop, open_socket
 from venues.gemini.market_state import Market
-from venues.gemini.pacing import Patience
-from venues.gemini.wire import FrameWire, KindWire, SocketTradeWire
+from venues.gemini.parsing import market_parse
+from venues.gemini.parsing.wire import FrameWire, KindWire, SocketTradeWire
+from venues.gemini.session.pacing import Patience
 
 _BATCH = 20
 _ASK_AGAIN_S: Final = 60.0

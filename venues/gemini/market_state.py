@@ -11,8 +11,8 @@ import msgspec
 
 from domain.market import Candle, Funding, MarkPrice, PublicTrade
 from venues.gemini.book import Book
-from venues.gemini.parse import socket_trade
-from venues.gemini.wire import SocketTradeWire
+from venues.gemini.parsing.parse import socket_trade
+from venues.gemini.parsing.wire import SocketTradeWire
 
 _TRADES_KEPT = 200
 _CANDLES_KEPT = 1500

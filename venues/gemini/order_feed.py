@@ -20,9 +20,9 @@ from guardrails.sandbox_lock import Endpoint
 from venues.gemini.catalogue import TABLE
 from venues.gemini.errors import plain
 from venues.gemini.feed import RECONNECT, SILENCE_S, FeedCutError, FeedStatus, SocketLoop, open_socket
-from venues.gemini.nonce import Nonces, Urgency
-from venues.gemini.pacing import Patience
-from venues.gemini.parse_orders import order_frame
+from venues.gemini.parsing.parse_orders import order_frame
+from venues.gemini.session.nonce import Nonces, Urgency
+from venues.gemini.session.pacing import Patience
 from venues.gemini.signing import Credentials, sign
 
 _HOLD_S = 1.0  # how long the upgrade keeps the next private request waiting

@@ -24,9 +24,9 @@ from venues.gemini.caller import Caller
 from venues.gemini.catalogue import SHAPES, TABLE, Auth, Call, Host, Money
 from venues.gemini.catalogue.fitting import Use, misfits
 from venues.gemini.catalogue.kinds import Word
+from venues.gemini.session.turnstile import Urgency
 from venues.gemini.signing import ArmedRequest, SignedRequest
 from venues.gemini.transport import Reply
-from venues.gemini.turnstile import Urgency
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _NUMBERS_OF_BANKS: Final = frozenset({"accountnumber", "accountNumber"})

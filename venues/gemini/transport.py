@@ -20,7 +20,7 @@ import httpx
 
 from domain.clock import Clock
 from guardrails.sandbox_lock import Endpoint, check_host
-from venues.gemini.clock_light import ClockLight, skew_s
+from venues.gemini.session.clock_light import ClockLight, skew_s
 
 _MAX_BODY = 8 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0)

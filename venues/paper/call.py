@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
-from venues.paper.keys import ApiKey
-from venues.paper.ledger import Account
-from venues.paper.listings import is_symbol
-from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.matching.engine import Market
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.listings import is_symbol
+from venues.paper.matching.refusals import RefusedError, invalid_parameter
+from venues.paper.state.keys import ApiKey
 
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 _SECONDS_BELOW = 100_000_000_000

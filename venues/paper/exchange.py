@@ -16,23 +16,23 @@ from random import Random, SystemRandom
 from domain.instrument import Instrument
 from domain.money import CONTEXT, ZERO
 from venues.gemini.catalogue import Call as Row
-from venues.paper import oauth
-from venues.paper.agenda import Agenda
-from venues.paper.auth import Asked, Caller, verify, verify_upgrade
-from venues.paper.documents import Documents
-from venues.paper.engine import ALL, Batch, Engine
-from venues.paper.faults import Faults
-from venues.paper.feeds import Feeds
-from venues.paper.keys import ApiKey, NonceMode
-from venues.paper.ledger import Account, AccountType, tier_for
-from venues.paper.listings import instrument_for
-from venues.paper.market_keeping import MarketKeeper
-from venues.paper.rate_limits import RateLimits
-from venues.paper.refusals import RefusedError
-from venues.paper.session_watch import cancel_silent
-from venues.paper.store import Store
-from venues.paper.timeline import Timeline
-from venues.paper.world import STEP_MS, World
+from venues.paper.access import oauth
+from venues.paper.access.auth import Asked, Caller, verify, verify_upgrade
+from venues.paper.access.rate_limits import RateLimits
+from venues.paper.access.session_watch import cancel_silent
+from venues.paper.faults.armed import Faults
+from venues.paper.feeds.hub import Feeds
+from venues.paper.matching.engine import ALL, Batch, Engine
+from venues.paper.matching.ledger import Account, AccountType, tier_for
+from venues.paper.matching.listings import instrument_for
+from venues.paper.matching.refusals import RefusedError
+from venues.paper.state.agenda import Agenda
+from venues.paper.state.documents import Documents
+from venues.paper.state.keys import ApiKey, NonceMode
+from venues.paper.state.market_keeping import MarketKeeper
+from venues.paper.state.store import Store
+from venues.paper.world.clockwork import STEP_MS, World
+from venues.paper.world.timeline import Timeline
 
 LOG = logging.getLogger(__name__)
 DAY_MS = 86_400_000

@@ -9,19 +9,19 @@ from decimal import Decimal
 from pathlib import Path
 
 from domain.instrument import InstrumentStatus, Side
-from venues.paper.candles import DAY_MS, KEPT_MINUTES, MINUTE_MS, WINDOWS, Bar, CandleSeries, Past
-from venues.paper.drift import Dice
-from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
-from venues.paper.history import make_history
-from venues.paper.listings import DOLLARS, FIAT_USD, SEEDED_LISTINGS, Listing
-from venues.paper.market import KEPT_PRINTS
-from venues.paper.market_keeping import PRINTS_DAYS
-from venues.paper.market_store import WorldState
-from venues.paper.past import DerivedPast, WalkedPast
-from venues.paper.recording import RecordedLevels, Recording, open_recording
-from venues.paper.replay import RecordedWorld
-from venues.paper.world import SeededWorld
+from venues.paper.matching.candles import DAY_MS, KEPT_MINUTES, MINUTE_MS, WINDOWS, Bar, CandleSeries, Past
+from venues.paper.matching.engine import Market
+from venues.paper.matching.listings import DOLLARS, FIAT_USD, SEEDED_LISTINGS, Listing
+from venues.paper.matching.market import KEPT_PRINTS
+from venues.paper.state.market_keeping import PRINTS_DAYS
+from venues.paper.state.market_store import WorldState
+from venues.paper.world.clockwork import SeededWorld
+from venues.paper.world.drift import Dice
+from venues.paper.world.history import make_history
+from venues.paper.world.past import DerivedPast, WalkedPast
+from venues.paper.world.recording import RecordedLevels, Recording, open_recording
+from venues.paper.world.replay import RecordedWorld
 
 _LISTED = {each.symbol: each.start_price for each in SEEDED_LISTINGS}
 _ORIGINS = "origins"

@@ -17,18 +17,18 @@ from domain.clock import Clock
 from domain.errors import BadInputError
 from domain.money import CONTEXT
 from loopback.files import private_dir, write_private
-from venues.paper import oauth
-from venues.paper.drift import Dice
-from venues.paper.engine import Engine
+from venues.paper.access import oauth
 from venues.paper.exchange import SEED, Exchange, Ids
-from venues.paper.keys import ApiKey, NonceMode
-from venues.paper.ledger import Account, Funds, Role
 from venues.paper.market_opening import open_recorded_markets, open_seeded_markets
-from venues.paper.market_store import WorldState
-from venues.paper.parting import cancel_left_behind
+from venues.paper.matching.engine import Engine
+from venues.paper.matching.ledger import Account, Funds, Role
 from venues.paper.services.opening import open_services
-from venues.paper.store import Store
-from venues.paper.timeline import Timeline
+from venues.paper.sockets.parting import cancel_left_behind
+from venues.paper.state.keys import ApiKey, NonceMode
+from venues.paper.state.market_store import WorldState
+from venues.paper.state.store import Store
+from venues.paper.world.drift import Dice
+from venues.paper.world.timeline import Timeline
 
 LOG = logging.getLogger(__name__)
 DESK = "desk"

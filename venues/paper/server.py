@@ -21,12 +21,14 @@ from domain.errors import BadInputError
 from loopback import serve
 from loopback.files import only_one, private_dir, write_private
 from loopback.guard import RequestGuard
-from venues.paper import oauth
-from venues.paper.app import ExchangeApp
-from venues.paper.book import OrderBook
-from venues.paper.control import TOKEN_FILE, Control, arm
+from venues.paper.access import oauth
+from venues.paper.access.rate_limits import RateLimits
+from venues.paper.edge.app import ExchangeApp
+from venues.paper.edge.control import TOKEN_FILE, Control, arm
 from venues.paper.exchange import Exchange
-from venues.paper.fault_file import FaultPlan, read_plan
+from venues.paper.faults.fault_file import FaultPlan, read_plan
+from venues.paper.matching.book import OrderBook
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.opening import (
     DESK,
     KEY_LABELS,
@@ -36,12 +38,10 @@ from venues.paper.opening import (
     credentials_of,
     open_exchange,
 )
-from venues.paper.queue_position import QueuePosition, queue_position
-from venues.paper.rate_limits import RateLimits
-from venues.paper.refusals import RefusedError
-from venues.paper.replay import RecordedWorld
-from venues.paper.timeline import UNPACED
-from venues.paper.world import STEP_MS
+from venues.paper.world.clockwork import STEP_MS
+from venues.paper.world.queue_position import QueuePosition, queue_position
+from venues.paper.world.replay import RecordedWorld
+from venues.paper.world.timeline import UNPACED
 
 LOG = logging.getLogger(__name__)
 STEPS_PER_TURN = 4

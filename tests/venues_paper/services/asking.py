@@ -11,12 +11,12 @@ from venues.gemini.catalogue import TABLE, Auth
 from venues.gemini.catalogue.fitting import misfits
 from venues.gemini.catalogue.shapes import SHAPES
 from venues.paper.exchange import DAY_MS
-from venues.paper.keys import ApiKey
-from venues.paper.ledger import Account, Funds
+from venues.paper.matching.ledger import Account, Funds
 from venues.paper.server import RunningExchange
 from venues.paper.services import margin_accounts
 from venues.paper.services.approved_addresses import WALLET_LABEL, open_wallet
 from venues.paper.services.chains import CHAINS, play_address
+from venues.paper.state.keys import ApiKey
 
 HOUR_MS = DAY_MS // 24
 FIRST_FUNDS = {

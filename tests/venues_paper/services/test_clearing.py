@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.venues_paper.services.asking import HOUR_MS, Keys, available, unfit
+from venues.paper.access.subaccounts import counterparty_id
 from venues.paper.exchange import DAY_MS
-from venues.paper.subaccounts import counterparty_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,12 +14,12 @@ import httpx
 from domain.clock import ManualClock
 from tests.venues_paper.conftest import MORNING
 from tests.venues_paper.services.asking import Keys
+from venues.paper.access.subaccounts import counterparty_id
 from venues.paper.exchange import DAY_MS, Exchange
 from venues.paper.server import running_exchange
 from venues.paper.services.funds import add
 from venues.paper.services.staking_terms import PROVIDER
 from venues.paper.services.withdrawals import CONFIRMED_AFTER_MS
-from venues.paper.subaccounts import counterparty_id
 
 AMOUNTS = (
     *("0.000000000001", "0.0001", "0.01", "0.25", "0.999999999999", "1", "2.5", "9999.99", "999999999999"),

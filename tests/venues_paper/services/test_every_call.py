@@ -13,11 +13,11 @@ from tests.venues_paper.services.asking import Keys, unfit
 from tests.venues_paper.signed import NONCES, signed_headers
 from venues.gemini.catalogue import TABLE, Auth, Role
 from venues.gemini.catalogue.kinds import Field, Kind, Word
+from venues.paper.access.subaccounts import counterparty_id
 from venues.paper.server import RunningExchange
 from venues.paper.services.approved_addresses import WALLET_LABEL
 from venues.paper.services.chains import CHAINS, play_address
 from venues.paper.services.staking_terms import PROVIDER
-from venues.paper.subaccounts import counterparty_id
 
 
 class RawNumber(str):

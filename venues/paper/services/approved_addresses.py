@@ -10,8 +10,8 @@ from typing import Any
 
 from venues.paper.call import Call
 from venues.paper.exchange import DAY_MS, Exchange
-from venues.paper.ledger import Account
-from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.refusals import RefusedError, invalid_parameter
 from venues.paper.services.chains import CHAINS, Chain, chain_named, play_address
 from venues.paper.services.fields import checked
 

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
-from venues.paper.listings import FIAT
-from venues.paper.refusals import invalid_parameter
-from venues.paper.render import balances_json
+from venues.paper.matching.listings import FIAT
+from venues.paper.matching.refusals import invalid_parameter
+from venues.paper.matching.render import balances_json
 from venues.paper.services.fields import checked
 
 _KIND: Final = "bank"

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from domain.instrument import Instrument, Side
 from domain.money import is_multiple, to_wire
+from venues.paper.access.subaccounts import counterparty_id
 from venues.paper.call import Call, market_or_invalid
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account
-from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.refusals import RefusedError, invalid_parameter
 from venues.paper.services.clearing_orders import (
     AWAITING,
     ClearingOrder,
@@ -27,7 +28,6 @@ from venues.paper.services.clearing_orders import (
 )
 from venues.paper.services.fields import checked
 from venues.paper.services.funds import trading_account
-from venues.paper.subaccounts import counterparty_id
 
 DEFAULT_HOURS: Final = Decimal(24)
 MAX_HOURS: Final = Decimal(168)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
+from venues.paper.access.subaccounts import counterparty_id
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account
-from venues.paper.refusals import invalid_parameter
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.refusals import invalid_parameter
 from venues.paper.services.clearing_orders import ClearingOrder, all_orders, is_funded
 from venues.paper.services.fields import checked, within
-from venues.paper.subaccounts import counterparty_id
 
 _NANOS_PER_MS: Final = 1_000_000
 _LATEST_MS: Final = 1 << 62

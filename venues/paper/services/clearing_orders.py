@@ -14,7 +14,7 @@ from typing import Final
 
 from domain.instrument import Side
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account
+from venues.paper.matching.ledger import Account
 from venues.paper.services import funds
 
 DUTY: Final = "clearing"

@@ -17,8 +17,8 @@ from domain.money import parse_decimal
 from venues.gemini.catalogue import TABLE
 from venues.gemini.catalogue.kinds import Field, Kind, Word
 from venues.paper.call import Call, since_ms, whole
-from venues.paper.listings import is_symbol
-from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.matching.listings import is_symbol
+from venues.paper.matching.refusals import RefusedError, invalid_parameter
 
 TEXT_LIMIT: Final = 128
 

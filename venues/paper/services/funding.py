@@ -9,8 +9,8 @@ from typing import Any, Final
 from domain.clock import epoch_ms, from_epoch_ms
 from venues.paper.call import Call, FileAnswer
 from venues.paper.exchange import DAY_MS, Exchange
-from venues.paper.perpetuals import HOUR_MS, funding_amount
-from venues.paper.refusals import invalid_parameter
+from venues.paper.matching.perpetuals import HOUR_MS, funding_amount
+from venues.paper.matching.refusals import invalid_parameter
 from venues.paper.services import spreadsheet
 from venues.paper.services.fields import checked, within
 from venues.paper.services.margin_accounts import margin_account, perpetual

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from domain.money import to_wire
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account, AccountType
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.ledger import Account, AccountType
+from venues.paper.matching.refusals import RefusedError
 
 _HOLD = "hold"
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 from domain.instrument import Side
 from domain.money import BPS, ZERO, to_wire
 from venues.paper.call import Call, market_or_invalid
-from venues.paper.engine import Market
 from venues.paper.exchange import DAY_MS, Exchange
-from venues.paper.ledger import Account
-from venues.paper.listings import DOLLARS
-from venues.paper.perpetuals import mark_price
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.engine import Market
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.listings import DOLLARS
+from venues.paper.matching.perpetuals import mark_price
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.services.fields import checked, positive
 from venues.paper.services.funds import require
 from venues.paper.services.margin_accounts import margin_account, perpetual

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from venues.paper.call import market_or_invalid
-from venues.paper.engine import Market
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.engine import Market
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.refusals import RefusedError
 
 _KIND: Final = "margin_account"
 

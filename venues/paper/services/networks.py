@@ -6,7 +6,7 @@ from typing import Any
 
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
-from venues.paper.refusals import PlainRefusedError
+from venues.paper.matching.refusals import PlainRefusedError
 from venues.paper.services.chains import CHAINS, chains_of
 
 

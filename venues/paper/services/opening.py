@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account
+from venues.paper.matching.ledger import Account
 from venues.paper.services import clearing_orders, margin_accounts, withdrawals
 from venues.paper.services.approved_addresses import open_wallet
 from venues.paper.services.funds import restore_holds

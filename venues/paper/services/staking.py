@@ -13,8 +13,8 @@ from typing import Any
 from domain.money import ZERO, to_wire
 from venues.paper.call import Call
 from venues.paper.exchange import DAY_MS, Exchange
-from venues.paper.ledger import Account
-from venues.paper.refusals import RefusedError, invalid_parameter
+from venues.paper.matching.ledger import Account
+from venues.paper.matching.refusals import RefusedError, invalid_parameter
 from venues.paper.services import funds
 from venues.paper.services.fields import checked, positive, within
 from venues.paper.services.staking_terms import (

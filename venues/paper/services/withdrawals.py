@@ -17,9 +17,9 @@ from domain.clock import from_epoch_ms
 from domain.money import ZERO, to_wire
 from venues.paper.call import Call
 from venues.paper.exchange import Exchange
-from venues.paper.ledger import Account, AccountType
-from venues.paper.listings import FIAT
-from venues.paper.refusals import RefusedError
+from venues.paper.matching.ledger import Account, AccountType
+from venues.paper.matching.listings import FIAT
+from venues.paper.matching.refusals import RefusedError
 from venues.paper.services import funds
 from venues.paper.services.addresses import holder_of, require_crypto
 from venues.paper.services.approved_addresses import check_address, require_approved

@@ -1,0 +1,1 @@
+"""What answers the REST calls of trading and of accounts."""

@@ -1,0 +1,1 @@
+"""Faults on demand, from a file or the control route."""

@@ -1,0 +1,1 @@
+"""The sockets: order events, market data, and the newer WebSocket API."""

@@ -1,0 +1,1 @@
+"""What survives a stop: the database, documents, duties that fall due."""
