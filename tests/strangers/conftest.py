@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from decimal import getcontext, setcontext
 from pathlib import Path
 
 import ccxt.async_support
@@ -15,6 +16,15 @@ from domain.clock import ManualClock
 from venues.paper.server import RunningExchange, running_exchange
 
 MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _rounding_of_our_own() -> Iterator[None]:
+    """Give a stranger a decimal context of its own: ccxt changes the rounding of the one that it finds."""
+    before = getcontext()
+    setcontext(before.copy())
+    yield
+    setcontext(before)
 
 
 @pytest.fixture

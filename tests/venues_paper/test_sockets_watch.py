@@ -28,7 +28,7 @@ from tests.venues_paper.socket_clients import (
     upgrade_headers,
 )
 from tests.venues_paper.test_oauth import Browser
-from venues.paper.feeds.hub import mailbox
+from venues.paper.feeds import mailbox
 from venues.paper.feeds.intervals import KEPT_CANCELLED
 from venues.paper.feeds.mailbox import BACKLOG_LIMIT, SHARE, Backlog, Mailbox
 from venues.paper.opening import TIME_NONCE, credentials_of

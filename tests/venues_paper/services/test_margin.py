@@ -1,6 +1,6 @@
 """Margin and derivatives: who may ask, and numbers that agree with the balances."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
 
@@ -55,7 +55,9 @@ async def test_open_orders_reserve_what_they_hold(keys: Keys) -> None:
     shown = await client.post("/v1/margin/account")
     assert shown["reservedBuyOrders"]["value"] == "5020.00"
     price = last(keys, "btcusd")
-    assert Decimal(shown["reservedSellOrders"]["value"]) == (price / 2).quantize(Decimal("0.01"))
+    assert Decimal(shown["reservedSellOrders"]["value"]) == (price / 2).quantize(
+        Decimal("0.01"), ROUND_HALF_EVEN
+    )
     free = 20_000 + price - Decimal(5020) - price / 2
     assert abs(Decimal(shown["availableCollateral"]["value"]) - free) < Decimal("0.01")
     perp = await client.post("/v1/margin", symbol="btcgusdperp")
