@@ -76,8 +76,10 @@ async def test_watched_books_of_several_symbols_equal_the_engine(
     async with moving(running):
         for _ in range(40):
             await pro.watch_order_book_for_symbols([PAIR, OTHER])
-    await quiet(pro, running, SYMBOL)
-    await quiet(pro, running, "ethusd")
+    for symbol in (SYMBOL, "ethusd"):
+        bids, asks = await quiet(pro, running, symbol)
+        assert bids
+        assert asks
 
 
 async def test_watched_trades_are_the_engines_prints(pro: ccxt.pro.gemini, running: RunningExchange) -> None:
@@ -125,6 +127,7 @@ async def test_watched_bids_asks_equal_the_top(pro: ccxt.pro.gemini, running: Ru
             if top and number(top["bid"]) == book.bids.best and number(top["ask"]) == book.asks.best:
                 break
             await asyncio.sleep(0.02)
+    assert top["bid"] < top["ask"]
 
 
 async def test_orders_watched_without_headers_are_refused(pro: ccxt.pro.gemini) -> None:

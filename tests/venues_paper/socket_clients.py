@@ -143,3 +143,12 @@ def limit_order(**fields: Any) -> dict[str, Any]:
         "price": "60000.00",
         **fields,
     }
+
+
+def without_orders(running: RunningExchange) -> RunningExchange:
+    """The exchange after all live orders of everybody were cancelled."""
+    exchange = running.exchange
+    with exchange.operation():
+        for order in list(exchange.engine.live.values()):
+            exchange.engine.cancel(order)
+    return running

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from tests.venues_paper.signed import Client
-from tests.venues_paper.socket_clients import market_socket, receive, receive_until, subscribe
+from tests.venues_paper.socket_clients import market_socket, receive, receive_until, subscribe, without_orders
 from venues.paper.server import RunningExchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -14,11 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture
 def running(shared: tuple[RunningExchange, httpx.AsyncClient]) -> RunningExchange:
     """One exchange for the module; nobody has an order when a test begins."""
-    exchange = shared[0].exchange
-    with exchange.operation():
-        for order in list(exchange.engine.live.values()):
-            exchange.engine.cancel(order)
-    return shared[0]
+    return without_orders(shared[0])
 
 
 @pytest.fixture

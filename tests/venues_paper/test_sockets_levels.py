@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from domain.instrument import Side
 from domain.money import ZERO
 from tests.venues_paper.signed import Client
-from tests.venues_paper.socket_clients import plain_socket, receive, silence, still
+from tests.venues_paper.socket_clients import plain_socket, receive, silence, still, without_orders
 from venues.paper.matching.book import OrderBook
 from venues.paper.server import RunningExchange
 
@@ -24,11 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture
 def running(shared: tuple[RunningExchange, httpx.AsyncClient]) -> RunningExchange:
     """One exchange for the module; nobody has an order when a test begins."""
-    exchange = shared[0].exchange
-    with exchange.operation():
-        for order in list(exchange.engine.live.values()):
-            exchange.engine.cancel(order)
-    return shared[0]
+    return without_orders(shared[0])
 
 
 @pytest.fixture

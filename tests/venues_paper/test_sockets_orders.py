@@ -12,6 +12,7 @@ from tests.venues_paper.socket_clients import (
     receive,
     receive_until,
     silence,
+    without_orders,
 )
 from venues.paper.opening import AUDITOR, FUND_MANAGER, MASTER, credentials_of
 from venues.paper.server import RunningExchange
@@ -22,11 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture
 def running(shared: tuple[RunningExchange, httpx.AsyncClient]) -> RunningExchange:
     """One exchange for the module; nobody has an order when a test begins."""
-    exchange = shared[0].exchange
-    with exchange.operation():
-        for order in list(exchange.engine.live.values()):
-            exchange.engine.cancel(order)
-    return shared[0]
+    return without_orders(shared[0])
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tests.venues_paper.socket_clients import (
     stream_socket,
     subscribe,
     trader_socket,
+    without_orders,
 )
 from tests.venues_paper.test_sockets_levels import updates_until_idle
 from venues.paper.opening import STRANGER
@@ -35,11 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture
 def running(shared: tuple[RunningExchange, httpx.AsyncClient]) -> RunningExchange:
     """One exchange for the module; nobody has an order when a test begins."""
-    exchange = shared[0].exchange
-    with exchange.operation():
-        for order in list(exchange.engine.live.values()):
-            exchange.engine.cancel(order)
-    return shared[0]
+    return without_orders(shared[0])
 
 
 @pytest.fixture
