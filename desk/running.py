@@ -38,6 +38,7 @@ class Running:
         self._desk = assembly.desk
         self._parts = assembly.desk.parts
         self._tasks: list[asyncio.Task[None]] = []
+        self._account_known = asyncio.Event()
         self.ready = asyncio.Event()
 
     async def start(self) -> None:
@@ -116,8 +117,12 @@ class Running:
 
         health.order_events_ok = events_ok
         self._parts.settlement.on_stranger = self._doubt
-        await self._parts.account.refresh_fees()
-        await self._parts.account.refresh()
+        await self._account_known.wait()
+        account = self._parts.account
+        if account.fees is None:
+            await account.refresh_fees()
+        if account.balances is None:  # the venue was not there yet when they were asked for
+            await account.refresh()
         self.ready.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(feed.run())
@@ -151,6 +156,7 @@ class Running:
             if clock.monotonic() >= next_fees or account.fees is None:
                 await account.refresh_fees()
                 next_fees = clock.monotonic() + _FEES_EVERY_S
+            self._account_known.set()
             await asyncio.sleep(_ACCOUNT_EVERY_S)
 
     async def _sweep(self) -> None:

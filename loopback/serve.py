@@ -28,6 +28,7 @@ KEEP_ALIVE_S = 75
 HEADER_LIMIT = 32 * 1024
 SOCKET_MESSAGE_LIMIT = 1024 * 1024
 _BACKLOG = 128
+_TICKS_A_SECOND = 10  # uvicorn's own count
 _LOG = logging.getLogger("uvicorn.error")
 
 
@@ -161,6 +162,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: AsgiApp, on_ready: Callable[[], None], *, date_header: bool = True) -> None:
         self._streams = _EventStreams(app)
         self._on_ready = on_ready
+        self._told_to_stop = asyncio.Event()
         _LOG.addFilter(_is_worth_logging)
         super().__init__(
             uvicorn.Config(
@@ -187,6 +189,15 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+        self._told_to_stop.set()
+
+    async def main_loop(self) -> None:
+        # Uvicorn looks ten times a second; this stops at once and wakes up only for the Date header.
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += _TICKS_A_SECOND
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told_to_stop.wait(), 1.0)
 
     async def run_until_stopped(self, sock: socket.socket) -> None:
         try:
