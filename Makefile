@@ -30,7 +30,7 @@ browser: .venv/.ready-dev
 	$(BIN)/python scripts/ensure_browser.py
 
 test: browser
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .
