@@ -151,7 +151,9 @@ def same_order(found: Any, raw: dict[str, Any]) -> None:
 
 
 def test_order_status_of_2021_read() -> None:
-    for row in recordings.text("rest/gemini_order_status_2021.jsonl").splitlines():
+    rows = recordings.text("rest/gemini_order_status_2021.jsonl").splitlines()
+    assert len(rows) == 2
+    for row in rows:
         same_order(parse_orders.order(row.encode()), json.loads(row))
 
 

@@ -146,5 +146,12 @@ def test_money_is_conserved_whatever_customers_do(opened_home: Path, tmp_path: P
     run_state_machine_as_test(
         Customers, settings=settings(max_examples=8, stateful_step_count=20, deadline=None)
     )
+    traded = sum(
+        len(exchange.store.executions_between(exchange.accounts[name], 0, 1 << 62))
+        for exchange in Customers.opened
+        for name in NAMES
+    )
     for exchange in Customers.opened:
         exchange.close()
+    assert len(Customers.opened) >= 8
+    assert traded, "nobody traded, so nothing was held to anything"
